@@ -1,0 +1,181 @@
+#include "core/loading.hpp"
+
+#include "core/demand.hpp"
+#include "core/failures.hpp"
+#include "core/observation.hpp"
+#include "core/room.hpp"
+#include "core/words.hpp"
+
+#include <plimsoll/base/result.hpp>
+
+namespace plimsoll::core {
+
+namespace {
+
+std::optional<Chosen> loadable(State const& state, Target const& target, TimePoint now) {
+    auto const chosen = choose_demand(target, state.ledger.free(), now);
+    if (!chosen || barred(target, *chosen->demand, now) ||
+        !fits_now(state, need_of(target, *chosen), now)) {
+        return std::nullopt;
+    }
+    return chosen;
+}
+
+// Counted from the instances alone, so that a wrong ledger would show.
+void count_violation(State& state, Bytes charge) {
+    Bytes sum = charge;
+    for (auto const& [id, instance] : state.instances) {
+        sum += state.ledger.charge_of(id);
+    }
+    if (sum > state.config.budget) {
+        ++state.counters.violations;
+    }
+}
+
+std::string load_words(Turn const& turn, Target const& target, Demand const& demand) {
+    std::string text =
+        "load " + demand.model + " (" + form_words(demand) + ", " + format_bytes(demand.charge) +
+        ") for " +
+        (target.waiting > 0 ? count_of(target.waiting, "ticket") : std::string("its pin"));
+    if (Want const* const leader = leading_want(target)) {
+        Waiter const& first = turn.state.tickets.at(leader->due.begin()->second);
+        text += ", the first waited " + format_duration(turn.now - first.arrived);
+    }
+    return text + "; " + ledger_words(turn.state);
+}
+
+void free_loader(Turn& turn, InstanceId id) {
+    if (turn.state.loader == id) {
+        turn.state.loader.reset();
+        turn.state.loader_free_since = turn.now;
+    }
+}
+
+// Nothing of these is left in the upstream; after the others the list has to prove it.
+bool was_never_started(LoadFailure failure) {
+    return failure == LoadFailure::NotFound || failure == LoadFailure::Busy;
+}
+
+}  // namespace
+
+bool can_load(State const& state, Target const& target, TimePoint now) {
+    return loadable(state, target, now).has_value();
+}
+
+void send_load(Turn& turn, NextLoad const& next) {
+    State& state = turn.state;
+    Target& target = *next.target;
+    auto const chosen = loadable(state, target, turn.now);
+    if (!chosen || state.loader) {
+        return;
+    }
+    Demand demand = *chosen->demand;
+    demand.charge = chosen->charge;
+    count_violation(state, demand.charge);
+    InstanceId const id{++state.last_instance};
+    if (!state.ledger.reserve(id, demand.charge)) {
+        return;
+    }
+    std::string reason = load_words(turn, target, demand);
+    Instance& instance = state.instances[id];
+    instance.id = id;
+    instance.target = &target;
+    instance.demand = demand;
+    instance.has_no_quantum = next.has_no_quantum;
+    instance.last_used = turn.now;
+    set_state(instance, InstanceState::Loading, turn.now);
+    target.instance = &instance;
+    state.loader = id;
+    ++state.counters.loads;
+    refresh(state, target);
+    turn.emit(Load{id, std::move(demand), std::move(reason)});
+}
+
+void note_loaded(Turn& turn, LoadSucceeded const& event) {
+    State& state = turn.state;
+    Instance* const instance = find_instance(state, event.instance);
+    free_loader(turn, event.instance);
+    bool const is_expected =
+        instance != nullptr && !instance->failure &&
+        (instance->state == InstanceState::Loading || instance->state == InstanceState::Aborting);
+    if (!is_expected) {
+        return;
+    }
+    Target& target = *instance->target;
+    set_state(*instance, InstanceState::Ready, turn.now);
+    instance->loaded_at = turn.now;
+    instance->last_used = turn.now;
+    instance->load_took = event.took;
+    state.busy_backoff = Duration();
+    note_load_success(target, instance->demand);
+    if (event.num_ctx != 0 && instance->demand.form == Form::Bare) {
+        instance->demand.settings.num_ctx = event.num_ctx;
+    }
+    if (event.charge) {
+        instance->demand.charge = *event.charge;
+        state.ledger.impose(instance->id, *event.charge);
+    }
+    if (!event.size.is_zero() || !event.size_vram.is_zero()) {
+        instance->is_proven = true;
+        note_measured(turn, *instance, event.size, event.size_vram);
+    }
+    refresh(state, target);
+}
+
+void note_load_failed(Turn& turn, InstanceId id, LoadFailure failure, std::string const& text) {
+    State& state = turn.state;
+    Instance* const instance = find_instance(state, id);
+    free_loader(turn, id);
+    bool const is_expected =
+        instance != nullptr && !instance->failure &&
+        (instance->state == InstanceState::Loading || instance->state == InstanceState::Aborting);
+    if (!is_expected) {
+        return;
+    }
+    Target& target = *instance->target;
+    Demand const demand = instance->demand;
+    bool const was_ours = instance->state == InstanceState::Aborting;
+    if (was_never_started(failure)) {
+        forget_instance(state, *instance);
+    } else {
+        set_state(*instance, InstanceState::Aborting, turn.now);
+        instance->failure = failure;
+        instance->leaves_slowly = true;
+        instance->missing = 0;
+        refresh(state, target);
+    }
+    if (was_ours || failure == LoadFailure::Aborted) {
+        return;  // whoever wants it since starts anew
+    }
+    ++state.counters.load_failures;
+    note_load_failure(turn, target, demand, failure, text);
+}
+
+void abort_load(Turn& turn, std::string const& why) {
+    State& state = turn.state;
+    Instance* const instance = state.loader ? find_instance(state, *state.loader) : nullptr;
+    if (instance == nullptr || instance->state != InstanceState::Loading) {
+        return;
+    }
+    std::string reason = "give up loading " + name_with_charge(state, *instance) + " after " +
+                         format_duration(turn.now - instance->since) + ": " + why;
+    set_state(*instance, InstanceState::Aborting, turn.now);
+    instance->missing = 0;
+    ++state.counters.loads_aborted;
+    refresh(state, *instance->target);
+    turn.emit(AbortLoad{instance->id, std::move(reason)});
+}
+
+void abort_unwanted(Turn& turn) {
+    State& state = turn.state;
+    Instance const* const instance = state.loader ? find_instance(state, *state.loader) : nullptr;
+    if (instance == nullptr || instance->state != InstanceState::Loading) {
+        return;
+    }
+    Target const& target = *instance->target;
+    if (target.waiting == 0 && !target.pin && target.stay.wishes.empty()) {
+        abort_load(turn, "no ticket, wish or pin wants it any more");
+    }
+}
+
+}  // namespace plimsoll::core

@@ -1,0 +1,283 @@
+#include "core/observation.hpp"
+
+#include "core/failures.hpp"
+#include "core/keep_alive.hpp"
+#include "core/unloading.hpp"
+#include "core/words.hpp"
+
+#include <algorithm>
+
+namespace plimsoll::core {
+
+namespace {
+
+constexpr Duration kListTimeout = std::chrono::seconds(2);
+// A list may show a state that is some seconds old, so that a young instance is not in it yet.
+constexpr Duration kListLag = std::chrono::seconds(6);
+constexpr Duration kConfirmAfter = std::chrono::milliseconds(1);
+constexpr Duration kRowLimitFor = std::chrono::hours(1);
+
+Demand demand_of(Row const& row, Target const& target) {
+    Demand demand;
+    if (!target.wants.empty()) {
+        demand = target.wants.front().demand;  // for the expected times
+    }
+    demand.weights = row.weights;
+    demand.model = row.model;
+    demand.form = row.known_form.value_or(Form::Unknown);
+    demand.settings = row.known_settings.value_or(RunnerSettings{row.num_ctx, 0, {}});
+    demand.charge = row.predicted;
+    demand.upstream_estimate = Bytes();
+    return demand;
+}
+
+void adopt(Turn& turn, Row const& row) {
+    State& state = turn.state;
+    Target& target = target_for(state, row.weights, row.model);
+    InstanceId const id{++state.last_instance};
+    Instance& instance = state.instances[id];
+    instance.id = id;
+    instance.target = &target;
+    instance.demand = demand_of(row, target);
+    instance.is_foreign = !row.known_form;
+    instance.is_proven = true;
+    instance.loaded_at = turn.now;
+    instance.last_used = turn.now;
+    set_state(instance, InstanceState::Ready, turn.now);
+    target.instance = &instance;
+    state.ledger.impose(id, row.predicted);
+    note_measured(turn, instance, row.size, row.size_vram);
+    refresh(state, target);
+    turn.notice(
+        instance.is_foreign ? Notice::Level::Warning : Notice::Level::Info,
+        (instance.is_foreign ? "found a row that Plimsoll did not load: " : "took over ") +
+            name_with_charge(state, instance) + "; " + ledger_words(state)
+    );
+}
+
+// The row of a load that was given up, or that failed as far as we were told.
+void note_late_row(Turn& turn, Instance& instance) {
+    if (!instance.failure) {
+        return;  // still to be answered
+    }
+    State& state = turn.state;
+    if (*instance.failure != LoadFailure::Aborted) {
+        send_unload(
+            turn,
+            instance,
+            "unload " + name_with_charge(state, instance) + ": listed although its load failed"
+        );
+        return;
+    }
+    instance.failure.reset();
+    instance.loaded_at = turn.now;
+    instance.last_used = turn.now;
+    set_state(instance, InstanceState::Ready, turn.now);
+    if (instance.target->waiting == 0 && !instance.target->pin) {
+        drop_wishes(*instance.target);
+    }
+    refresh(state, *instance.target);
+}
+
+void note_row(Turn& turn, Instance& instance, Row const& row, TimePoint asked) {
+    bool const is_evidence = asked >= instance.unload_sent;
+    switch (instance.state) {
+        case InstanceState::Loading:
+            return;  // a list that lags shows its predecessor
+        case InstanceState::Aborting:
+            instance.missing = 0;
+            note_late_row(turn, instance);
+            return;
+        case InstanceState::Ready:
+        case InstanceState::Draining:
+            instance.missing = 0;
+            note_measured(turn, instance, row.size, row.size_vram);
+            return;
+        case InstanceState::Unloading:
+        case InstanceState::Suspect:
+            instance.missing = is_evidence ? 0 : instance.missing;
+            return;
+    }
+}
+
+// Whether its absence from a list asked for then says anything.
+bool is_absence_evidence(Instance const& instance, TimePoint asked) {
+    bool const is_old = asked - instance.loaded_at > kListLag;
+    switch (instance.state) {
+        case InstanceState::Loading:
+            return false;
+        case InstanceState::Aborting:
+            return instance.failure && asked >= instance.since;
+        case InstanceState::Ready:
+        case InstanceState::Draining:
+            return is_old;
+        case InstanceState::Unloading:
+        case InstanceState::Suspect:
+            return asked >= instance.unload_sent && (instance.is_proven || is_old);
+    }
+    return false;
+}
+
+// When the next list that lacks the row counts. One list may omit a row, so one more has to confirm
+// it; and a runner that dies after a failed load is in no list for a while, so there the first of
+// those two comes a grace later.
+TimePoint next_evidence_at(State const& state, Instance const& instance) {
+    bool const waits_for_grace = instance.leaves_slowly && instance.missing == 1;
+    return instance.missing_last +
+           (waits_for_grace ? state.config.aborted_load_grace : kConfirmAfter);
+}
+
+bool is_confirmed_gone(Instance const& instance) {
+    return instance.missing >= (instance.leaves_slowly ? 3U : 2U);
+}
+
+// It left without our doing: the upstream evicted it, its runner died, or somebody unloaded it.
+void note_vanished(Turn& turn, Instance const& instance) {
+    State& state = turn.state;
+    bool const was_evicted = state.loader && !instance.is_foreign &&
+                             find_instance(state, *state.loader)->since <= instance.missing_since;
+    if (was_evicted && state.instances.size() > 1) {
+        state.row_limit_seen = state.instances.size() - 1;
+        state.row_limit_until = turn.now + kRowLimitFor;
+        state.must_recheck = true;
+    }
+    turn.notice(
+        Notice::Level::Warning,
+        name_with_charge(state, instance) + " left the upstream's list by itself, " +
+            use_words(instance, turn.now) +
+            (was_evicted ? "; a load of ours was in flight, so the upstream is held to hold " +
+                               count_of(state.row_limit_seen, "model") + " at most for an hour"
+                         : "")
+    );
+}
+
+void note_missing(Turn& turn, Instance& instance, TimePoint asked) {
+    State& state = turn.state;
+    if (!is_absence_evidence(instance, asked)) {
+        return;
+    }
+    if (instance.missing == 0) {
+        instance.missing_since = asked;
+    } else if (asked < next_evidence_at(state, instance)) {
+        return;
+    }
+    ++instance.missing;
+    instance.missing_last = asked;
+    if (!is_confirmed_gone(instance)) {
+        return;
+    }
+    if (instance.state == InstanceState::Ready || instance.state == InstanceState::Draining) {
+        note_vanished(turn, instance);
+    }
+    forget_instance(state, instance);
+}
+
+}  // namespace
+
+void request_observe(Turn& turn, TimePoint since, std::string reason) {
+    State& state = turn.state;
+    bool const is_coming = state.observe_asked && *state.observe_asked >= since &&
+                           turn.now - *state.observe_asked < kListTimeout;
+    if (!state.is_up || is_coming) {
+        return;
+    }
+    state.observe_asked = turn.now;
+    turn.emit(Observe{std::move(reason)});
+}
+
+void observe(Turn& turn, std::vector<Row> const& rows, TimePoint asked) {
+    State& state = turn.state;
+    if (asked < state.last_asked) {
+        return;  // overtaken by a newer list
+    }
+    state.last_asked = asked;
+    turn.observed = asked;
+    if (state.observe_asked && asked >= *state.observe_asked) {
+        state.observe_asked.reset();
+    }
+    std::vector<InstanceId> listed;
+    for (Row const& row : rows) {
+        Target const* const target = find_target(state, row.weights);
+        if (target == nullptr || target->instance == nullptr) {
+            adopt(turn, row);
+        } else {
+            note_row(turn, *target->instance, row, asked);
+        }
+        listed.push_back(find_target(state, row.weights)->instance->id);
+    }
+    std::vector<Instance*> absent;
+    for (auto& [id, instance] : state.instances) {
+        if (std::ranges::find(listed, id) == listed.end()) {
+            absent.push_back(&instance);
+        }
+    }
+    for (Instance* const instance : absent) {
+        note_missing(turn, *instance, asked);
+    }
+}
+
+void note_measured(Turn& turn, Instance& instance, Bytes size, Bytes size_vram) {
+    State& state = turn.state;
+    Target& target = *instance.target;
+    instance.size_vram = size_vram;
+    instance.measured_before = instance.measured;
+    instance.measured = size_vram.is_zero() ? size : size_vram;
+    Bytes const charge =
+        std::max({instance.demand.charge, instance.measured, instance.measured_before});
+    Bytes const agreed = std::min(instance.measured, instance.measured_before);
+    Bytes const before = state.ledger.charge_of(instance.id);
+    if (!instance.is_foreign && agreed > instance.demand.charge) {
+        raise_charge(target, instance.demand, agreed, turn.now);
+        state.must_recheck = true;
+    }
+    if (charge == before) {
+        return;
+    }
+    state.ledger.impose(instance.id, charge);
+    if (charge > before && !before.is_zero()) {
+        turn.notice(
+            Notice::Level::Warning,
+            instance.demand.model + " measures " + format_bytes(instance.measured) +
+                ", more than the " + format_bytes(before) + " charged; charged in full now, " +
+                ledger_words(state)
+        );
+    }
+}
+
+void watch_lists(Turn& turn) {
+    State& state = turn.state;
+    for (auto const& [id, instance] : state.instances) {
+        bool const is_aborting = instance.state == InstanceState::Aborting && instance.failure;
+        if (instance.missing == 0 && !is_aborting) {
+            continue;
+        }
+        TimePoint const at =
+            instance.missing == 0 ? instance.since : next_evidence_at(state, instance);
+        if (turn.now >= at) {
+            request_observe(
+                turn,
+                at,
+                "to confirm that " + instance.demand.model + " is gone; " + ledger_words(state)
+            );
+        }
+        turn.wake(at);
+    }
+    if (state.observe_asked) {
+        TimePoint const again = *state.observe_asked + kListTimeout;
+        if (turn.now >= again) {
+            request_observe(turn, again, "no list came within " + format_duration(kListTimeout));
+        }
+        turn.wake(*state.observe_asked + kListTimeout);
+    }
+}
+
+void forget_all(Turn& turn) {
+    State& state = turn.state;
+    while (!state.instances.empty()) {
+        forget_instance(state, state.instances.begin()->second);
+    }
+    state.loader.reset();
+    state.row_limit_until = TimePoint();
+}
+
+}  // namespace plimsoll::core

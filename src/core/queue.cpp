@@ -1,0 +1,145 @@
+#include "core/queue.hpp"
+
+#include "core/demand.hpp"
+#include "core/words.hpp"
+
+#include <plimsoll/base/result.hpp>
+
+#include <algorithm>
+
+namespace plimsoll::core {
+
+namespace {
+
+std::int64_t since_epoch_us(State const& state, TimePoint at) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(at - *state.epoch).count();
+}
+
+Want& want_for(Target& target, Demand const& demand) {
+    for (Want& want : target.wants) {
+        if (is_same_key(want.demand, demand.form, demand.settings)) {
+            // The latest prediction is the best informed one.
+            want.demand = demand;
+            return want;
+        }
+    }
+    Want& made = target.wants.emplace_back();
+    made.demand = demand;
+    return made;
+}
+
+std::list<ClientQueue>::iterator client_for(Target& target, std::string const& client) {
+    auto const [entry, is_new] = target.client_index.try_emplace(client);
+    if (is_new) {
+        entry->second = target.clients.insert(target.clients.end(), ClientQueue{client, {}});
+    }
+    return entry->second;
+}
+
+}  // namespace
+
+Waiter& enqueue(State& state, Target& target, Ticket const& ticket, TimePoint now) {
+    Waiter& waiter = state.tickets[ticket.id];
+    waiter.ticket = ticket;
+    waiter.arrived = now;
+    waiter.due = now + state.config.patience.at(static_cast<std::size_t>(ticket.priority));
+    waiter.target = &target;
+    Want& want = want_for(target, ticket.demand);
+    waiter.want = &want;
+    want.due.emplace(waiter.due, ticket.id);
+    want.arrived_sum_us += since_epoch_us(state, now);
+    waiter.client = client_for(target, ticket.client);
+    waiter.place = waiter.client->tickets.insert(waiter.client->tickets.end(), &waiter);
+    if (ticket.deadline) {
+        state.deadlines.emplace(*ticket.deadline, ticket.id);
+    }
+    ++target.waiting;
+    ++state.waiting;
+    state.waiting_bytes += ticket.body;
+    refresh(state, target);
+    return waiter;
+}
+
+void unlink(State& state, Waiter& waiter) {
+    PLIMSOLL_ASSERT(waiter.want != nullptr);
+    Target& target = *waiter.target;
+    Want& want = *waiter.want;
+    want.due.erase({waiter.due, waiter.ticket.id});
+    want.arrived_sum_us -= since_epoch_us(state, waiter.arrived);
+    if (want.due.empty()) {
+        target.wants.remove_if([&](Want const& other) { return &other == &want; });
+    }
+    waiter.want = nullptr;
+    waiter.client->tickets.erase(waiter.place);
+    if (waiter.client->tickets.empty()) {
+        target.client_index.erase(waiter.client->client);
+        target.clients.erase(waiter.client);
+    }
+    if (waiter.ticket.deadline) {
+        state.deadlines.erase({*waiter.ticket.deadline, waiter.ticket.id});
+    }
+    --target.waiting;
+    --state.waiting;
+    state.waiting_bytes -= waiter.ticket.body;
+    refresh(state, target);
+}
+
+void refuse(
+    Turn& turn,
+    Waiter& waiter,
+    RefuseKind kind,
+    std::optional<Duration> retry_after,
+    std::string reason
+) {
+    TicketId const id = waiter.ticket.id;
+    unlink(turn.state, waiter);
+    turn.state.tickets.erase(id);
+    ++turn.state.counters.refused;
+    turn.emit(Refuse{id, kind, retry_after, std::move(reason)});
+}
+
+Waiter* take_turn(State& state, Target& target) {
+    for (auto client = target.clients.begin(); client != target.clients.end(); ++client) {
+        auto const found = std::ranges::find_if(client->tickets, [](Waiter const* each) {
+            return each->want->is_served;
+        });
+        if (found == client->tickets.end()) {
+            continue;
+        }
+        Waiter* const waiter = *found;
+        target.clients.splice(target.clients.end(), target.clients, client);
+        unlink(state, *waiter);
+        return waiter;
+    }
+    return nullptr;
+}
+
+std::vector<TicketId> tickets_of(Want const& want) {
+    std::vector<TicketId> ids;
+    ids.reserve(want.due.size());
+    for (auto const& [due, id] : want.due) {
+        ids.push_back(id);
+    }
+    return ids;
+}
+
+void refuse_late(Turn& turn) {
+    State& state = turn.state;
+    while (!state.deadlines.empty() && state.deadlines.begin()->first <= turn.now) {
+        Waiter& waiter = state.tickets.at(state.deadlines.begin()->second);
+        refuse(
+            turn,
+            waiter,
+            RefuseKind::Deadline,
+            std::nullopt,
+            "the request's deadline passed after " + format_duration(turn.now - waiter.arrived) +
+                " in the queue for " + waiter.target->model +
+                "; allow more time or try again when less waits"
+        );
+    }
+    if (!state.deadlines.empty()) {
+        turn.wake(state.deadlines.begin()->first);
+    }
+}
+
+}  // namespace plimsoll::core

@@ -1,0 +1,166 @@
+#include "core/admission.hpp"
+#include "core/dispatch.hpp"
+#include "core/keep_alive.hpp"
+#include "core/loading.hpp"
+#include "core/observation.hpp"
+#include "core/order.hpp"
+#include "core/pins.hpp"
+#include "core/queue.hpp"
+#include "core/room.hpp"
+#include "core/snapshot.hpp"
+#include "core/unloading.hpp"
+
+#include <plimsoll/core/scheduler.hpp>
+
+namespace plimsoll::core {
+
+struct Scheduler::Impl {
+    explicit Impl(SchedulerConfig config) : state(config) {}
+
+    State state;
+};
+
+namespace {
+
+// What each event changes by itself; what follows from the change is settle()'s.
+struct Apply {
+    Turn& turn;
+
+    void operator()(TicketArrived const& event) const { admit(turn, event.ticket); }
+
+    void operator()(TicketCancelled const& event) const { cancel_ticket(turn, event.ticket); }
+
+    void operator()(TicketEnded const& event) const {
+        end_ticket(turn, event.ticket, event.outcome);
+    }
+
+    void operator()(LoadSucceeded const& event) const {
+        note_loaded(turn, event);
+    }
+
+    void operator()(LoadFailed const& event) const {
+        note_load_failed(turn, event.instance, event.failure, event.text);
+    }
+
+    void operator()(UnloadFailed const& event) const {
+        note_unload_failure(turn, event.instance, event.text);
+    }
+
+    void operator()(Observed const& event) const { observe(turn, event.rows, event.asked); }
+
+    void operator()(UpstreamDown const& /*event*/) const {
+        turn.state.is_up = false;
+        turn.state.observe_asked.reset();
+    }
+
+    void operator()(UpstreamUp const& event) const {
+        turn.state.is_up = true;
+        if (event.restarted) {
+            forget_all(turn);
+        }
+        request_observe(turn, turn.now, "the upstream is back");
+    }
+
+    void operator()(KeepAliveWished const& event) const {
+        note_wish(turn, event.client, event.weights, event.keep_alive);
+    }
+
+    void operator()(UnloadRequested const& event) const { request_unload(turn, event.weights); }
+
+    void operator()(PinSet const& event) const {
+        set_pin(turn, event.demand, event.owner, event.until);
+    }
+
+    void operator()(PinCleared const& event) const { clear_pin(turn, event.weights); }
+
+    void operator()(CleanupRequested const& /*event*/) const { clean_up(turn); }
+
+    void operator()(ConfigChanged const& event) const {
+        turn.state.config = event.config;
+        turn.state.ledger.set_budget(event.config.budget);
+        turn.state.row_limit_until = TimePoint();
+        turn.state.must_recheck = true;
+    }
+
+    void operator()(TimePassed const& /*event*/) const {}
+};
+
+// Applies the rules until nothing follows any more. Every rule that waits for a moment names it to
+// Turn::wake.
+void settle(Turn& turn) {
+    turn.state.wake = kNever;
+    refuse_late(turn);
+    review_pins(turn);
+    refuse_hopeless(turn);
+    relieve_budget(turn);
+    unload_drained(turn);
+    watch_unloads(turn);
+    dispatch_waiting(turn);
+    abort_unwanted(turn);
+    expire(turn);
+    drive_loads(turn);
+    // A decision that was undone has made instances ready again.
+    refuse_hopeless(turn);
+    dispatch_waiting(turn);
+    watch_lists(turn);
+}
+
+// A ticket that found its instance ready changed nothing that another rule waits for.
+bool is_settled_already(Event const& event, std::vector<Action> const& actions) {
+    return std::holds_alternative<TicketArrived>(event) && actions.size() == 1 &&
+           !std::holds_alternative<Notice>(actions.front());
+}
+
+}  // namespace
+
+Scheduler::Scheduler(SchedulerConfig config) : impl_(std::make_unique<Impl>(config)) {}
+
+Scheduler::~Scheduler() = default;
+Scheduler::Scheduler(Scheduler&&) noexcept = default;
+Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;
+
+std::vector<Action> Scheduler::on(Event const& event, TimePoint now) {
+    State& state = impl_->state;
+    if (!state.epoch) {
+        state.epoch = now;
+    }
+    std::vector<Action> actions;
+    Turn turn{state, now, actions};
+    std::visit(Apply{turn}, event);
+    if (!is_settled_already(event, actions) || state.wake <= now) {
+        settle(turn);
+    }
+    return actions;
+}
+
+std::optional<TimePoint> Scheduler::next_wakeup() const {
+    return impl_->state.wake == kNever ? std::nullopt : std::optional(impl_->state.wake);
+}
+
+Snapshot Scheduler::snapshot(TimePoint now) const {
+    return take_snapshot(impl_->state, now);
+}
+
+std::optional<InstanceState> Scheduler::state_of(InstanceId instance) const {
+    auto const found = impl_->state.instances.find(instance);
+    return found == impl_->state.instances.end() ? std::nullopt
+                                                 : std::optional(found->second.state);
+}
+
+bool Scheduler::has_instances() const {
+    return !impl_->state.instances.empty();
+}
+
+SchedulerConfig const& Scheduler::config() const {
+    return impl_->state.config;
+}
+
+Ledger const& Scheduler::ledger() const {
+    return impl_->state.ledger;
+}
+
+Counters const& Scheduler::counters() const {
+    return impl_->state.counters;
+}
+
+}  // namespace plimsoll::core

@@ -1,0 +1,253 @@
+#include "core/victims.hpp"
+
+#include "core/demand.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace plimsoll::core {
+
+namespace {
+
+constexpr std::size_t kEnumerated = 10;  // up to so many candidates all sets are tried
+
+// What would be in memory beside the new one.
+struct Rest {
+    Bytes charge;
+    std::size_t rows = 0;
+
+    void add(State const& state, Instance const& instance) {
+        charge += state.ledger.charge_of(instance.id);
+        ++rows;
+    }
+};
+
+bool is_room(State const& state, Need const& need, Rest const& rest, std::size_t limit) {
+    Bytes const device = state.config.device_total.value_or(state.config.budget);
+    // Charges, not the listed sizes: those leave out what the driver counts (caches of windowed
+    // models, the process's own context), and the upstream asks the driver what is free.
+    Bytes const believed_free = device - rest.charge;
+    // With nothing loaded the upstream loads without looking (rule 5).
+    std::size_t const rows = rest.rows + need.rows;
+    bool const is_estimate_met =
+        rows == 1 || need.upstream_estimate <= Bytes(believed_free.count() / 5 * 4);
+    return rest.charge + need.charge <= state.config.budget && rows <= limit && is_estimate_met;
+}
+
+struct Candidate {
+    Instance* instance = nullptr;
+    double drain = 0;
+    double value = 0;
+    bool is_forced = false;
+};
+
+bool is_idle(Instance const& instance, TimePoint now) {
+    return !is_active(instance, now) && instance.target->served_waiting == 0;
+}
+
+// When the instance may be taken; kNever: not by waiting for a moment.
+TimePoint eligible_at(
+    State const& state, Instance const& instance, Demand const& wanted, Taking taking, TimePoint now
+) {
+    if (instance.state == InstanceState::Draining) {  // for the present decision
+        return taking != Taking::Drained || instance.leases == 0 ? now : kNever;
+    }
+    if (instance.state != InstanceState::Ready) {
+        return kNever;
+    }
+    if (is_idle(instance, now) || taking == Taking::Anyone) {
+        return now;
+    }
+    if (taking == Taking::Overdue) {
+        TimePoint const end = instance.loaded_at + quantum_of(state, wanted, instance.demand);
+        return instance.has_no_quantum ? now : std::max(now, end);
+    }
+    // Its last lease may have ended a moment ago (rule 2).
+    bool const is_lingering = instance.leases == 0 && instance.target->served_waiting == 0;
+    return is_lingering ? instance.active_until : kNever;
+}
+
+// Pins, and foreign rows that we have given up on, are no candidates; short pins yield to the
+// overdue (rule 7).
+bool is_protected(Instance const& instance, Need const& need, Taking taking, TimePoint now) {
+    Target const& target = *instance.target;
+    if (&target == need.target) {
+        return false;
+    }
+    bool const is_for_overdue = taking != Taking::Idle;
+    bool const is_pinned = target.pin && !(target.pin->until && is_for_overdue);
+    return is_pinned || (instance.is_foreign && now < target.conceded_until);
+}
+
+using Cost = std::tuple<double, double, std::size_t>;
+
+struct Search {
+    State const& state;
+    Need const& need;
+    std::vector<Candidate> const& candidates;
+    Rest const& fixed;  // what stays in any case
+    std::size_t limit;
+
+    [[nodiscard]] bool suffices(std::vector<bool> const& taken) const {
+        Rest rest = fixed;
+        for (std::size_t i = 0; i < candidates.size(); ++i) {
+            if (!taken[i]) {
+                rest.add(state, *candidates[i].instance);
+            }
+        }
+        return is_room(state, need, rest, limit);
+    }
+
+    [[nodiscard]] std::vector<bool> enumerate() const;
+    [[nodiscard]] std::vector<bool> drop_superfluous() const;
+};
+
+std::vector<bool> Search::enumerate() const {
+    std::size_t const n = candidates.size();
+    std::vector<bool> best(n, true);
+    Cost best_cost{1e300, 0, 0};
+    for (std::size_t mask = 0; mask < (std::size_t{1} << n); ++mask) {
+        Cost cost{0, 0, 0};
+        std::vector<bool> taken(n);
+        bool is_valid = true;
+        for (std::size_t i = 0; i < n; ++i) {
+            taken[i] = ((mask >> i) & 1U) != 0;
+            is_valid = is_valid && (taken[i] || !candidates[i].is_forced);
+            if (taken[i]) {
+                // Drains run side by side, so the longest counts.
+                std::get<0>(cost) = std::max(std::get<0>(cost), candidates[i].drain);
+                std::get<1>(cost) += candidates[i].value;
+                ++std::get<2>(cost);
+            }
+        }
+        if (is_valid && cost < best_cost && suffices(taken)) {
+            best_cost = cost;
+            best = taken;
+        }
+    }
+    return best;
+}
+
+std::vector<bool> Search::drop_superfluous() const {
+    // Starts with everybody and lets the most valuable go on living while the rest suffices.
+    std::vector<std::size_t> order(candidates.size());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        order[i] = i;
+    }
+    std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+        return std::tie(candidates[a].drain, candidates[a].value, a) >
+               std::tie(candidates[b].drain, candidates[b].value, b);
+    });
+    std::vector<bool> taken(candidates.size(), true);
+    for (std::size_t const i : order) {
+        if (candidates[i].is_forced) {
+            continue;
+        }
+        taken[i] = false;
+        taken[i] = !suffices(taken);
+    }
+    return taken;
+}
+
+}  // namespace
+
+bool fits_now(State const& state, Need const& need, TimePoint now) {
+    if (need.target->instance != nullptr) {
+        return false;
+    }
+    Rest rest;
+    for (auto const& [id, instance] : state.instances) {
+        rest.add(state, instance);
+    }
+    return is_room(state, need, rest, row_limit(state, now));
+}
+
+bool fits_without(
+    State const& state, Need const& need, std::vector<InstanceId> const& members, TimePoint now
+) {
+    Rest rest;
+    for (auto const& [id, instance] : state.instances) {
+        bool const goes = is_leaving(instance) || std::ranges::find(members, id) != members.end();
+        if (!goes) {
+            if (instance.target == need.target) {
+                return false;
+            }
+            rest.add(state, instance);
+        }
+    }
+    return is_room(state, need, rest, row_limit(state, now));
+}
+
+Choice choose_victims(State& state, Need const& need, Taking taking, TimePoint now) {
+    Choice choice;
+    Demand const* const wanted = leading_demand(*need.target);
+    if (wanted == nullptr) {
+        return choice;
+    }
+    std::vector<Candidate> candidates;
+    Rest fixed;
+    for (auto& [id, instance] : state.instances) {
+        if (is_leaving(instance)) {
+            continue;
+        }
+        TimePoint const at = is_protected(instance, need, taking, now)
+                                 ? kNever
+                                 : eligible_at(state, instance, *wanted, taking, now);
+        bool const is_forced = instance.target == need.target;
+        if (at <= now) {
+            candidates.push_back(
+                {&instance,
+                 drain_seconds(state, instance, now),
+                 value_of(state, instance, now),
+                 is_forced}
+            );
+            continue;
+        }
+        choice.again = std::min(choice.again, at);
+        if (is_forced) {
+            candidates.clear();
+            return Choice{{}, false, at};
+        }
+        fixed.add(state, instance);
+    }
+    Search const search{state, need, candidates, fixed, row_limit(state, now)};
+    if (!search.suffices(std::vector<bool>(candidates.size(), true))) {
+        return choice;
+    }
+    choice.is_sufficient = true;
+    auto const taken =
+        candidates.size() <= kEnumerated ? search.enumerate() : search.drop_superfluous();
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+        if (taken[i]) {
+            choice.members.push_back(candidates[i].instance);
+        }
+    }
+    return choice;
+}
+
+Duration quantum_of(State const& state, Demand const& wanted, Demand const& victim) {
+    Duration const load = std::max(wanted.load_time, victim.load_time);
+    return from_seconds(state.config.quantum_factor * to_seconds(load + wanted.unload_time));
+}
+
+double value_of(State const& state, Instance const& instance, TimePoint now) {
+    if (instance.is_foreign) {
+        return 0;
+    }
+    double const gib = static_cast<double>(state.ledger.charge_of(instance.id).count()) /
+                       static_cast<double>(gibibytes(1).count());
+    double const load = std::max(0.1, to_seconds(instance.demand.load_time));
+    return uses_now(*instance.target, now) * load / std::max(0.01, gib);
+}
+
+double drain_seconds(State const& state, Instance const& instance, TimePoint now) {
+    if (instance.leases == 0) {
+        return 0;
+    }
+    double const mean_age =
+        to_seconds(now - *state.epoch) - instance.lease_start_sum / instance.leases;
+    // At least a little: an overdue target prefers idle ones.
+    return std::max(0.05, instance.target->answer_seconds - mean_age);
+}
+
+}  // namespace plimsoll::core

@@ -1,0 +1,81 @@
+#include "unit/core/driver.hpp"
+
+using namespace plimsoll::test;
+using plimsoll::gibibytes;
+using plimsoll::mebibytes;
+
+TEST_CASE(
+    "admission: a model larger than the budget is refused with the arithmetic and evicts nothing",
+    "[core][admission]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("b", gibibytes(8)));
+    d.ask(demand("a", gibibytes(11)));
+    Refuse const refuse = d.only<Refuse>();
+    CHECK(refuse.kind == RefuseKind::DoesNotFit);
+    CHECK_THAT(refuse.reason, ContainsSubstring("11 GiB") && ContainsSubstring("10 GiB"));
+    CHECK(d.total<Unload>() == 0);
+}
+
+TEST_CASE("admission: the queue's bound is for the waiting only", "[core][admission]") {
+    auto config = Driver::small(gibibytes(10));
+    config.queue_limit = 2;
+    config.parallel = 8;
+    Driver d(config);
+    d.load(demand("b", gibibytes(8)));
+    d.ask(demand("a", gibibytes(5)));
+    d.ask(demand("a", gibibytes(5)));
+    d.ask(demand("a", gibibytes(5)));
+    Refuse const refuse = d.only<Refuse>();
+    CHECK(refuse.kind == RefuseKind::QueueFull);
+    CHECK(refuse.retry_after >= 1s);
+    d.ask(demand("b", gibibytes(8)));
+    CHECK(d.none<Refuse>());
+}
+
+TEST_CASE("admission: bodies of waiting tickets have a bound", "[core][admission]") {
+    auto config = Driver::small(gibibytes(10));
+    config.queue_bytes = mebibytes(10);
+    Driver d(config);
+    Ticket ticket;
+    ticket.demand = demand("a", gibibytes(5));
+    ticket.body = mebibytes(6);
+    ticket.id = TicketId{1};
+    d.on(TicketArrived{ticket});
+    CHECK(d.none<Refuse>());
+    ticket.id = TicketId{2};
+    d.on(TicketArrived{ticket});
+    CHECK(d.only<Refuse>().kind == RefuseKind::QueueFull);
+    d.on(TicketCancelled{TicketId{1}});
+    ticket.id = TicketId{3};
+    d.on(TicketArrived{ticket});
+    CHECK(d.none<Refuse>());
+}
+
+TEST_CASE(
+    "admission: a deadline that the load alone breaks is refused at once, a later one when it "
+    "passes",
+    "[core][admission]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    Ticket ticket;
+    ticket.demand = demand("a", gibibytes(5));
+    ticket.id = TicketId{1};
+    ticket.deadline = d.now + 1s;
+    d.on(TicketArrived{ticket});
+    CHECK(d.only<Refuse>().kind == RefuseKind::Deadline);
+    ticket.id = TicketId{2};
+    ticket.deadline = d.now + 5s;
+    d.on(TicketArrived{ticket});
+    CHECK(d.none<Refuse>());
+    d.pass(5s);
+    CHECK(d.only<Refuse>().kind == RefuseKind::Deadline);
+}
+
+TEST_CASE("admission: a smaller budget refuses those who wait for too much", "[core][admission]") {
+    Driver d(Driver::small(gibibytes(20)));
+    TicketId const ticket = d.ask(demand("a", gibibytes(15)));
+    d.on(ConfigChanged{Driver::small(gibibytes(10))});
+    CHECK(d.only<Refuse>().ticket == ticket);
+    CHECK(d.only<Refuse>().kind == RefuseKind::DoesNotFit);
+}

@@ -1,0 +1,109 @@
+#include "unit/core/driver.hpp"
+
+using namespace plimsoll::test;
+using plimsoll::gibibytes;
+
+TEST_CASE(
+    "dispatch: slots go to clients in turn, first come first served within one", "[core][dispatch]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    std::vector<TicketId> served;
+    TicketId running = d.ask(demand("a", gibibytes(4)), "anna");
+    TicketId const a1 = d.ask(demand("a", gibibytes(4)), "anna");
+    TicketId const a2 = d.ask(demand("a", gibibytes(4)), "anna");
+    TicketId const b1 = d.ask(demand("a", gibibytes(4)), "bert");
+    TicketId const a3 = d.ask(demand("a", gibibytes(4)), "anna");
+    TicketId const c1 = d.ask(demand("a", gibibytes(4)), "cleo");
+    for (int i = 0; i < 5; ++i) {
+        d.now += 1s;
+        d.on(TicketEnded{running, TicketOutcome::Done});
+        running = d.only<Dispatch>().ticket;
+        served.push_back(running);
+    }
+    CHECK(served == std::vector<TicketId>{a1, b1, c1, a2, a3});
+}
+
+TEST_CASE("dispatch: at most `parallel` leases of an instance", "[core][dispatch]") {
+    auto config = Driver::small(gibibytes(10));
+    config.parallel = 3;
+    Driver d(config);
+    InstanceId const id = d.load(demand("a", gibibytes(4)));
+    for (int i = 0; i < 5; ++i) {
+        d.ask(demand("a", gibibytes(4)));
+    }
+    CHECK(d.view(id).leases == 3);
+    CHECK(d.scheduler.snapshot(d.now).waiting.size() == 2);
+}
+
+TEST_CASE(
+    "dispatch: a client that leaves gives its lease or place back at once", "[core][dispatch]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    TicketId const running = d.ask(demand("a", gibibytes(4)));
+    TicketId const waiting = d.ask(demand("a", gibibytes(4)));
+    TicketId const next = d.ask(demand("a", gibibytes(4)));
+    d.on(TicketCancelled{waiting});
+    CHECK(d.scheduler.snapshot(d.now).waiting.size() == 1);
+    d.on(TicketCancelled{running});
+    CHECK(d.only<Dispatch>().ticket == next);
+}
+
+TEST_CASE(
+    "dispatch: nothing while the upstream is down, all that waited when it is back",
+    "[core][dispatch]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    d.on(UpstreamDown{"connection refused"});
+    d.ask(demand("a", gibibytes(4)));
+    CHECK(d.none<Dispatch>());
+    d.on(UpstreamUp{false});
+    CHECK(d.all<Dispatch>().size() == 1);
+}
+
+TEST_CASE(
+    "dispatch: an answer that ran out of memory or lost its connection has the list read again",
+    "[core][dispatch]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    auto const outcome = GENERATE(TicketOutcome::OutOfMemory, TicketOutcome::ConnectionLost);
+    TicketId const ticket = d.ask(demand("a", gibibytes(4)));
+    d.on(TicketEnded{ticket, outcome});
+    CHECK(d.all<Observe>().size() == 1);
+}
+
+TEST_CASE("dispatch: unknown tickets and instances are ignored", "[core][dispatch]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.on(TicketEnded{TicketId{99}, TicketOutcome::Done});
+    d.on(TicketCancelled{TicketId{99}});
+    d.on(LoadSucceeded{InstanceId{99}, gibibytes(1), gibibytes(1), 0, 1s});
+    d.on(LoadFailed{InstanceId{99}, LoadFailure::Refused, ""});
+    d.on(UnloadFailed{InstanceId{99}, ""});
+    CHECK(d.log.empty());
+    TicketId const waiting = d.ask(demand("a", gibibytes(4)));
+    d.on(TicketEnded{waiting, TicketOutcome::Done});  // not dispatched: nothing ended
+    CHECK(d.scheduler.snapshot(d.now).waiting.size() == 1);
+}
+
+TEST_CASE(
+    "dispatch: a resident model with a free slot is answered in the same turn with a reason",
+    "[core][dispatch]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    d.ask(demand("a", gibibytes(4)));
+    CHECK_THAT(d.only<Dispatch>().reason, ContainsSubstring("a:latest is ready, slot 1 of 1"));
+}
+
+TEST_CASE("dispatch: a runner that loses three answers in a row is unloaded", "[core][dispatch]") {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(4)));
+    for (int i = 0; i < 3; ++i) {
+        TicketId const ticket = d.ask(demand("a", gibibytes(4)));
+        d.on(TicketEnded{ticket, TicketOutcome::ConnectionLost});
+    }
+    CHECK(d.only<Unload>().instance == id);
+}

@@ -1,0 +1,135 @@
+#include "unit/core/driver.hpp"
+
+using namespace plimsoll::test;
+using plimsoll::gibibytes;
+
+namespace {
+
+KeepAlive for_(plimsoll::Duration d) {
+    return {KeepAlive::Kind::For, d};
+}
+
+KeepAlive zero() {
+    return {KeepAlive::Kind::Zero, {}};
+}
+
+KeepAlive forever() {
+    return {KeepAlive::Kind::Forever, {}};
+}
+
+// One answer of a second.
+void use(Driver& d, std::string const& client, std::optional<KeepAlive> keep = std::nullopt) {
+    TicketId const ticket = d.ask(demand("a", gibibytes(4)), client, keep);
+    d.now += 1s;
+    d.on(TicketEnded{ticket, TicketOutcome::Done});
+}
+
+}  // namespace
+
+TEST_CASE("keep-alive: without a wish the default counts from the last use", "[core][keep_alive]") {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(4)));
+    use(d, "anna");
+    d.pass(5min - 1s);
+    CHECK(d.none<Unload>());
+    d.pass(1s);
+    CHECK(d.only<Unload>().instance == id);
+    CHECK_THAT(
+        d.only<Unload>().reason, ContainsSubstring("keep-alive") && ContainsSubstring("4 GiB")
+    );
+    CHECK(d.scheduler.snapshot(d.now).counters.expirations == 1);
+}
+
+TEST_CASE("keep-alive: the latest of the clients' wishes counts", "[core][keep_alive]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)), "bert");
+    use(d, "bert", for_(10min));
+    use(d, "anna", for_(1min));
+    d.pass(9min);
+    CHECK(d.none<Unload>());
+    d.pass(1min);
+    CHECK(d.all<Unload>().size() == 1);
+}
+
+TEST_CASE("keep-alive: zero ends only its own client's wish", "[core][keep_alive]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)), "bert");
+    use(d, "bert", for_(10min));
+    use(d, "anna", zero());
+    CHECK(d.none<Unload>());
+    d.on(KeepAliveWished{"bert", "a", zero()});
+    CHECK(d.all<Unload>().size() == 1);
+}
+
+TEST_CASE("keep-alive: zero of the only client unloads at once", "[core][keep_alive]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    use(d, "anna", zero());
+    CHECK(d.all<Unload>().size() == 1);
+}
+
+TEST_CASE("keep-alive: a wish is sticky for later requests without one", "[core][keep_alive]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    use(d, "anna", for_(20s));
+    d.pass(15s);
+    use(d, "anna");
+    d.pass(15s);
+    CHECK(d.none<Unload>());
+    d.pass(5s);
+    CHECK(d.all<Unload>().size() == 1);
+}
+
+TEST_CASE("keep-alive: the timer stands still while the instance is leased", "[core][keep_alive]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    use(d, "anna", for_(20s));
+    TicketId const lease = d.ask(demand("a", gibibytes(4)), "bert", zero());
+    d.pass(10min);
+    CHECK(d.none<Unload>());
+    d.on(TicketEnded{lease, TicketOutcome::Done});
+    d.pass(19s);
+    CHECK(d.none<Unload>());
+    d.pass(1s);
+    CHECK(d.all<Unload>().size() == 1);
+}
+
+TEST_CASE("keep-alive: for ever means until the room is needed", "[core][keep_alive]") {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(4)));
+    use(d, "anna", forever());
+    d.pass(100h);
+    CHECK(d.none<Unload>());
+    d.ask(demand("b", gibibytes(8)));
+    CHECK(d.only<Unload>().instance == id);
+}
+
+TEST_CASE("keep-alive: auto_unload off never unloads for time alone", "[core][keep_alive]") {
+    auto config = Driver::small(gibibytes(10));
+    config.auto_unload = false;
+    Driver d(config);
+    d.load(demand("a", gibibytes(4)));
+    use(d, "anna", for_(1s));
+    d.pass(1h);
+    CHECK(d.none<Unload>());
+    config.auto_unload = true;
+    d.on(ConfigChanged{config});
+    CHECK(d.all<Unload>().size() == 1);
+}
+
+TEST_CASE(
+    "keep-alive: wishes survive a reload with other settings, not an eviction", "[core][keep_alive]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    use(d, "anna", for_(30min));
+    d.pass(5s);
+    TicketId const larger = d.ask(demand("a", gibibytes(5), 8192), "bert", zero());
+    d.confirm_gone();
+    d.loaded(d.only<Load>());
+    d.on(TicketEnded{larger, TicketOutcome::Done});
+    d.pass(29min);
+    CHECK(d.none<Unload>());
+    d.pass(62s);
+    CHECK(d.all<Unload>().front().attempt == 1);
+}

@@ -1,0 +1,256 @@
+#include "unit/core/driver.hpp"
+
+using namespace plimsoll::test;
+
+TEST_CASE("load: waits for a list that was asked for after the decision", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    d.ask(demand("a", plimsoll::gibibytes(4)));
+    CHECK(d.all<Observe>().size() == 1);
+    CHECK(d.none<Load>());
+    d.on(Observed{{}, d.now - 1s});
+    CHECK(d.none<Load>());
+    d.list({});
+    CHECK(d.only<Load>().demand.charge == plimsoll::gibibytes(4));
+    CHECK(d.charged() == plimsoll::gibibytes(4));
+}
+
+TEST_CASE("load: a hundred identical cold requests are one load", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    for (int i = 0; i < 100; ++i) {
+        d.ask(demand("a", plimsoll::gibibytes(4)));
+    }
+    d.list({});
+    d.list({});
+    CHECK(d.total<Load>() == 1);
+    CHECK(d.scheduler.snapshot(d.now).waiting.size() == 100);
+}
+
+TEST_CASE("load: one at a time", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(20)));
+    d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.ask(demand("b", plimsoll::gibibytes(4)));
+    d.list({});
+    Load const first = d.only<Load>();
+    d.list({});
+    CHECK(d.none<Load>());
+    d.loaded(first);
+    d.list_ready();
+    CHECK(d.only<Load>().demand.weights != first.demand.weights);
+}
+
+TEST_CASE("load: takes the largest context among the waiters that fits", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    d.ask(demand("a", plimsoll::gibibytes(4), 4096));
+    d.ask(demand("a", plimsoll::gibibytes(6), 8192));
+    d.list({});
+    Load const load = d.only<Load>();
+    CHECK(load.demand.settings.num_ctx == 8192);
+    d.loaded(load);
+    CHECK(d.all<Dispatch>().size() == 1);  // one slot; the other waits for it
+    CHECK(d.scheduler.snapshot(d.now).waiting.size() == 1);
+}
+
+TEST_CASE("load: a native request that needs no larger context causes no reload", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    d.load(demand("a", plimsoll::gibibytes(4), 8192));
+    d.ask(demand("a", plimsoll::gibibytes(3), 4096));
+    Dispatch const dispatch = d.only<Dispatch>();
+    CHECK(dispatch.settings.num_ctx == 8192);
+    CHECK(dispatch.form == Form::Pinned);
+}
+
+TEST_CASE(
+    "load: num_gpu not given runs on whatever there is, other options do not", "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    Demand with_gpu = demand("a", plimsoll::gibibytes(4));
+    with_gpu.settings.options.num_gpu = 10;
+    d.load(with_gpu);
+    d.ask(demand("a", plimsoll::gibibytes(4)));
+    CHECK(d.all<Dispatch>().size() == 1);
+    Demand threads = demand("a", plimsoll::gibibytes(4));
+    threads.settings.options.num_thread = 2;
+    d.ask(threads);
+    CHECK(d.none<Dispatch>());
+}
+
+TEST_CASE(
+    "load: a bare request reloads a pinned instance bare, and native ones then use it",
+    "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    InstanceId const pinned = d.load(demand("a", plimsoll::gibibytes(4)));
+    d.pass(5s);  // past the linger
+    TicketId const v1 = d.ask(bare(demand("a", plimsoll::gibibytes(4))));
+    CHECK(d.only<Unload>().instance == pinned);
+    d.confirm_gone();
+    Load const load = d.only<Load>();
+    CHECK(load.demand.form == Form::Bare);
+    d.loaded(load);
+    CHECK(d.only<Dispatch>().ticket == v1);
+    d.on(TicketEnded{v1, TicketOutcome::Done});
+    d.ask(demand("a", plimsoll::gibibytes(4)));
+    CHECK(d.only<Dispatch>().form == Form::Bare);
+}
+
+TEST_CASE(
+    "load: a second instance of the same weights waits until the first is seen gone, whatever room "
+    "there is",
+    "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(100)));
+    InstanceId const first = d.load(demand("a", plimsoll::gibibytes(4), 4096));
+    d.pass(5s);
+    d.ask(demand("a", plimsoll::gibibytes(6), 16384));
+    CHECK(d.only<Unload>().instance == first);
+    d.list({Row{"a", "a:latest", plimsoll::gibibytes(4), plimsoll::gibibytes(4), 4096, {}, {}, {}}}
+    );
+    CHECK(d.none<Load>());
+    d.confirm_gone();
+    CHECK(d.only<Load>().demand.settings.num_ctx == 16384);
+}
+
+TEST_CASE("load: out of memory is retried once with a larger charge, then barred", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(20)));
+    TicketId const ticket = d.ask(demand("a", plimsoll::gibibytes(10)));
+    d.list({});
+    d.on(LoadFailed{d.only<Load>().instance, LoadFailure::OutOfMemory, "CUDA out of memory"});
+    CHECK(d.none<Refuse>());
+    d.list({});
+    CHECK(d.none<Load>());
+    d.pass(1s);
+    d.confirm_gone();
+    Load const again = d.only<Load>();
+    CHECK(again.demand.charge == plimsoll::gibibytes(11));
+    d.on(LoadFailed{again.instance, LoadFailure::OutOfMemory, "CUDA out of memory"});
+    Refuse const refuse = d.only<Refuse>();
+    CHECK(refuse.ticket == ticket);
+    CHECK(refuse.kind == RefuseKind::OutOfMemory);
+    CHECK_THAT(refuse.reason, ContainsSubstring("CUDA out of memory"));
+    d.ask(demand("a", plimsoll::gibibytes(10)));
+    CHECK(d.only<Refuse>().kind == RefuseKind::Barred);
+    CHECK(d.only<Refuse>().retry_after == 30s);
+}
+
+TEST_CASE("load: bars double from 30 s to 10 min and a barred key evicts nothing", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    d.load(demand("b", plimsoll::gibibytes(8)));
+    std::vector<plimsoll::Duration> bars;
+    for (int i = 0; i < 7; ++i) {
+        d.pass(10min + 2s);
+        d.on(Observed{d.ready_rows(), d.now});
+        d.ask(demand("a", plimsoll::gibibytes(1)));
+        d.list_ready();
+        REQUIRE(d.all<Load>().size() == 1);
+        d.on(LoadFailed{d.only<Load>().instance, LoadFailure::Refused, "bad file"});
+        bars.push_back(*d.only<Refuse>().retry_after);
+        CHECK(d.only<Refuse>().kind == RefuseKind::LoadFailed);
+        d.list_ready();
+        d.pass(1s);
+        d.confirm_gone();
+    }
+    CHECK(bars == std::vector<plimsoll::Duration>{30s, 60s, 120s, 240s, 480s, 600s, 600s});
+    std::size_t const unloads = d.total<Unload>();
+    d.ask(demand("a", plimsoll::gibibytes(1)));
+    CHECK(d.only<Refuse>().kind == RefuseKind::Barred);
+    CHECK(d.total<Unload>() == unloads);
+}
+
+TEST_CASE("load: an unknown model is answered and bars nothing", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.list({});
+    d.on(LoadFailed{d.only<Load>().instance, LoadFailure::NotFound, "model 'a' not found"});
+    CHECK(d.only<Refuse>().kind == RefuseKind::NotFound);
+    CHECK(d.charged().is_zero());
+    d.ask(demand("a", plimsoll::gibibytes(4)));
+    CHECK(d.none<Refuse>());
+}
+
+TEST_CASE(
+    "load: a busy upstream is asked again after a pause and the queue keeps its order",
+    "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    TicketId const first = d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.ask(demand("a", plimsoll::gibibytes(4)), "bert");
+    d.list({});
+    d.on(LoadFailed{d.only<Load>().instance, LoadFailure::Busy, "server busy"});
+    CHECK(d.none<Refuse>());
+    CHECK(d.none<Observe>());
+    d.pass(500ms);
+    d.list({});
+    d.loaded(d.only<Load>());
+    CHECK(d.only<Dispatch>().ticket == first);
+}
+
+TEST_CASE(
+    "load: is given up when its last ticket leaves, and its charge stays for a second",
+    "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    TicketId const ticket = d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.list({});
+    InstanceId const id = d.only<Load>().instance;
+    d.on(TicketCancelled{ticket});
+    CHECK(d.only<AbortLoad>().instance == id);
+    d.on(LoadFailed{id, LoadFailure::Aborted, ""});
+    d.list({});
+    CHECK(d.charged() == plimsoll::gibibytes(4));
+    d.pass(500ms);
+    d.list({});
+    CHECK(d.charged() == plimsoll::gibibytes(4));
+    d.pass(500ms);
+    d.confirm_gone();
+    CHECK(d.charged().is_zero());
+    CHECK(d.scheduler.snapshot(d.now).counters.load_failures == 0);
+}
+
+TEST_CASE("load: goes on for a pin after its ticket left", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    TicketId const ticket = d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.on(PinSet{demand("a", plimsoll::gibibytes(4)), "operator", {}});
+    d.list({});
+    d.on(TicketCancelled{ticket});
+    CHECK(d.none<AbortLoad>());
+}
+
+TEST_CASE("load: the row of a load that was given up becomes an instance of ours", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    TicketId const ticket = d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.list({});
+    InstanceId const id = d.only<Load>().instance;
+    d.on(TicketCancelled{ticket});
+    d.on(LoadFailed{id, LoadFailure::Aborted, ""});
+    TicketId const second = d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.list({Row{"a", "a:latest", plimsoll::gibibytes(4), plimsoll::gibibytes(4), 4096, {}, {}, {}}}
+    );
+    CHECK(d.only<Dispatch>().ticket == second);
+    CHECK(d.only<Dispatch>().instance == id);
+}
+
+TEST_CASE(
+    "load: nothing is loaded for a ticket that left while the list was asked for", "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    TicketId const ticket = d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.on(TicketCancelled{ticket});
+    d.list({});
+    CHECK(d.total<Load>() == 0);
+}
+
+TEST_CASE(
+    "load: waits while the upstream is down, and starts again when it is back", "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    d.on(UpstreamDown{"connection refused"});
+    TicketId const ticket = d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.pass(1min);
+    CHECK(d.none<Refuse>());
+    CHECK(d.total<Observe>() == 0);
+    d.on(UpstreamUp{true});
+    CHECK(d.all<Observe>().size() == 1);
+    d.list({});
+    d.loaded(d.only<Load>());
+    CHECK(d.only<Dispatch>().ticket == ticket);
+}

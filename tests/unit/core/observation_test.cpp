@@ -1,0 +1,163 @@
+#include "unit/core/driver.hpp"
+
+using namespace plimsoll::test;
+using plimsoll::gibibytes;
+
+namespace {
+
+Row row(std::string const& weights, plimsoll::Bytes size, plimsoll::Bytes predicted = {}) {
+    return Row{weights, weights + ":latest", size, size, 4096, {}, {}, predicted};
+}
+
+}  // namespace
+
+TEST_CASE(
+    "list: a row that we did not load is charged, and reloaded before its first dispatch",
+    "[core][list]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.list({row("a", gibibytes(3), gibibytes(4))});
+    CHECK(d.charged() == gibibytes(4));
+    CHECK(d.scheduler.snapshot(d.now).instances.front().foreign);
+    TicketId const ticket = d.ask(demand("a", gibibytes(4)));
+    CHECK(d.none<Dispatch>());
+    CHECK(d.all<Unload>().size() == 1);
+    d.pass(7s);
+    d.confirm_gone();
+    d.loaded(d.only<Load>());
+    CHECK(d.only<Dispatch>().ticket == ticket);
+}
+
+TEST_CASE("list: a row whose form is known is taken over and serves at once", "[core][list]") {
+    Driver d(Driver::small(gibibytes(10)));
+    Row known = row("a", gibibytes(3), gibibytes(4));
+    known.known_form = Form::Pinned;
+    known.known_settings = RunnerSettings{8192, 512, {}};
+    d.list({known});
+    d.ask(demand("a", gibibytes(4)));
+    CHECK(d.only<Dispatch>().settings.num_ctx == 8192);
+    CHECK_FALSE(d.scheduler.snapshot(d.now).instances.front().foreign);
+}
+
+TEST_CASE("list: a foreign row over the budget is unloaded at once, before ours", "[core][list]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(6)));
+    auto rows = d.ready_rows();
+    rows.push_back(row("x", gibibytes(8)));
+    d.list(rows);
+    CHECK(d.scheduler.ledger().is_over_budget());
+    CHECK(d.only<Unload>().weights == "x");
+    CHECK(d.all<Notice>().size() == 2);
+}
+
+TEST_CASE(
+    "list: a measurement above the charge raises it, and one below never lowers it", "[core][list]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(4)));
+    d.list({row("a", gibibytes(5))});
+    CHECK(d.view(id).charge == gibibytes(5));
+    d.list({row("a", gibibytes(0))});
+    CHECK(d.view(id).charge == gibibytes(5));
+    d.list({row("a", gibibytes(1))});
+    CHECK(d.view(id).charge == gibibytes(4));
+}
+
+TEST_CASE(
+    "list: one list without a ready row holds dispatch back, two take it away", "[core][list]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(4)));
+    d.now += 10s;
+    d.list({});
+    CHECK(d.charged() == gibibytes(4));
+    TicketId const ticket = d.ask(demand("a", gibibytes(4)));
+    CHECK(d.none<Dispatch>());
+    SECTION("it was omitted once") {
+        d.list({row("a", gibibytes(4))});
+        CHECK(d.only<Dispatch>().ticket == ticket);
+    }
+    SECTION("it is gone") {
+        d.list({});
+        CHECK_FALSE(d.scheduler.state_of(id));
+        d.list({});
+        CHECK(d.only<Load>().demand.weights == "a");
+    }
+}
+
+TEST_CASE("list: the absence of a young instance proves nothing", "[core][list]") {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(4)));
+    for (int i = 0; i < 5; ++i) {
+        d.now += 500ms;
+        d.list({});
+    }
+    CHECK(d.scheduler.state_of(id) == InstanceState::Ready);
+}
+
+TEST_CASE(
+    "list: a row that vanished during a load of ours lowers the number of rows", "[core][list]"
+) {
+    Driver d(Driver::small(gibibytes(100)));
+    d.load(demand("a", gibibytes(4)));
+    d.load(demand("b", gibibytes(4)));
+    d.now += 10s;
+    d.ask(demand("c", gibibytes(4)));
+    d.list_ready();
+    d.now += 1s;
+    d.on(Observed{{row("b", gibibytes(4))}, d.now});
+    d.now += 1s;
+    d.on(Observed{{row("b", gibibytes(4))}, d.now});
+    CHECK_THAT(d.only<Notice>().text, ContainsSubstring("2 models"));
+}
+
+TEST_CASE("list: leases of an instance that vanished go on and end like others", "[core][list]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    TicketId const ticket = d.ask(demand("a", gibibytes(4)));
+    d.now += 10s;
+    d.list({});
+    d.now += 1s;
+    d.list({});
+    CHECK(d.charged().is_zero());
+    d.on(TicketEnded{ticket, TicketOutcome::ConnectionLost});
+    CHECK(d.scheduler.snapshot(d.now).waiting.empty());
+}
+
+TEST_CASE("list: one that a newer list overtook is ignored", "[core][list]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    d.on(Observed{d.ready_rows(), d.now});
+    d.on(Observed{{row("x", gibibytes(9))}, d.now - 1s});
+    CHECK(d.charged() == gibibytes(4));
+}
+
+TEST_CASE("list: after a restart nothing is loaded", "[core][list]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    d.on(UpstreamDown{"connection refused"});
+    CHECK(d.charged() == gibibytes(4));
+    d.on(UpstreamUp{true});
+    CHECK(d.charged().is_zero());
+    CHECK_FALSE(d.scheduler.has_instances());
+}
+
+TEST_CASE("list: a request for one that is lost is made again", "[core][list]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.ask(demand("a", gibibytes(4)));
+    d.pass(3s);
+    CHECK(d.all<Observe>().size() == 1);
+}
+
+TEST_CASE("list: a foreign model that comes back is not fought for ever", "[core][list]") {
+    Driver d(Driver::small(gibibytes(10)));
+    for (int i = 0; i < 3; ++i) {
+        d.list({row("x", gibibytes(11))});
+        if (i < 2) {
+            CHECK(d.all<Unload>().size() == 1);
+            d.now += 7s;
+            d.confirm_gone();
+        }
+    }
+    CHECK(d.none<Unload>());
+}

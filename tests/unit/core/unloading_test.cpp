@@ -1,0 +1,116 @@
+#include "unit/core/driver.hpp"
+
+using namespace plimsoll::test;
+using plimsoll::gibibytes;
+
+namespace {
+
+Row row(std::string const& weights, plimsoll::Bytes size) {
+    return Row{weights, weights + ":latest", size, size, 4096, {}, {}, {}};
+}
+
+}  // namespace
+
+TEST_CASE(
+    "unload: room returns only when lists asked for after it lack the row", "[core][unload]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(6)));
+    d.pass(5s);
+    d.on(CleanupRequested{});
+    CHECK(d.only<Unload>().instance == id);
+    d.on(Observed{{}, d.now - 1s});
+    d.on(Observed{{}, d.now - 500ms});
+    CHECK(d.charged() == gibibytes(6));
+    d.list({row("a", gibibytes(6))});
+    CHECK(d.charged() == gibibytes(6));
+    d.list({});
+    CHECK(d.charged() == gibibytes(6));  // a list may omit a row once
+    d.now += 1ms;
+    d.list({});
+    CHECK(d.charged().is_zero());
+}
+
+TEST_CASE(
+    "unload: one that does not work becomes suspect, is repeated, and other work goes on",
+    "[core][unload]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(6)));
+    d.pass(5s);
+    d.on(CleanupRequested{});
+    d.pass(30s);
+    CHECK(d.only<Unload>().attempt == 2);
+    CHECK(d.only<Notice>().level == Notice::Level::Alert);
+    CHECK_THAT(d.only<Notice>().text, ContainsSubstring("restart the upstream"));
+    CHECK(d.charged() == gibibytes(6));
+    d.ask(demand("b", gibibytes(3)));
+    d.list({row("a", gibibytes(6))});
+    CHECK(d.only<Load>().demand.weights == "b");
+    d.ask(demand("c", gibibytes(5)));
+    CHECK(d.only<Refuse>().kind == RefuseKind::Stuck);
+    CHECK_THAT(d.only<Refuse>().reason, ContainsSubstring("restart the upstream"));
+}
+
+TEST_CASE("unload: waiters of what a suspect blocks are answered", "[core][unload]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(6)));
+    d.pass(5s);
+    TicketId const ticket = d.ask(demand("b", gibibytes(8)));
+    CHECK(d.all<Unload>().size() == 1);
+    d.pass(31s);
+    CHECK(d.only<Refuse>().ticket == ticket);
+    CHECK(d.only<Refuse>().kind == RefuseKind::Stuck);
+}
+
+TEST_CASE("unload: a failed call is repeated after a second", "[core][unload]") {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(6)));
+    d.pass(5s);
+    d.on(CleanupRequested{});
+    d.on(UnloadFailed{id, "connection reset"});
+    CHECK(d.none<Unload>());
+    d.pass(1s);
+    CHECK(d.only<Unload>().attempt == 2);
+}
+
+TEST_CASE(
+    "unload: an operator's waits for the leases, and new requests for it queue", "[core][unload]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(6)));
+    TicketId const running = d.ask(demand("a", gibibytes(6)));
+    d.on(UnloadRequested{"a"});
+    CHECK(d.none<Unload>());
+    CHECK(d.view(id).state == InstanceState::Draining);
+    TicketId const queued = d.ask(demand("a", gibibytes(6)));
+    CHECK(d.none<Dispatch>());
+    d.on(TicketEnded{running, TicketOutcome::Done});
+    CHECK(d.only<Unload>().instance == id);
+    d.confirm_gone();
+    d.loaded(d.only<Load>());
+    CHECK(d.only<Dispatch>().ticket == queued);
+}
+
+TEST_CASE("unload: once sent it is not revoked by a new request", "[core][unload]") {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(6)));
+    d.pass(5s);
+    d.on(CleanupRequested{});
+    d.ask(demand("a", gibibytes(6)));
+    CHECK(d.none<Dispatch>());
+    CHECK(d.scheduler.state_of(id) == InstanceState::Unloading);
+}
+
+TEST_CASE("unload: clean-up leaves the leased, the pinned and the wanted alone", "[core][unload]") {
+    auto config = Driver::small(gibibytes(20));
+    config.max_loaded_models = 5;
+    Driver d(config);
+    d.load(demand("a", gibibytes(4)));
+    d.load(demand("b", gibibytes(4)));
+    d.load(demand("c", gibibytes(4)));
+    d.ask(demand("a", gibibytes(4)));
+    d.on(PinSet{demand("b", gibibytes(4)), "operator", {}});
+    d.on(CleanupRequested{});
+    CHECK(d.only<Unload>().weights == "c");
+}
