@@ -1,0 +1,63 @@
+#pragma once
+// What survives a restart: measured sizes, load times, and which form our rows have. One SQLite file; every call may
+// block and is meant for the worker thread, except open(). A broken file is set aside, never fatal. Not thread-safe:
+// one thread at a time.
+
+#include <plimsoll/base/bytes.hpp>
+#include <plimsoll/base/result.hpp>
+#include <plimsoll/base/time.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace plimsoll::store {
+
+// `settings` is the canonical text of runner settings and form (engine::settings_key).
+struct Measurement {
+    std::string upstream;
+    std::string weights;
+    std::string settings;
+    Bytes size;        // as the upstream listed it
+    Bytes size_vram;
+    Bytes charge;      // the largest that was ever right to book
+    Duration load_time{};
+    Duration unload_time{};
+    std::uint64_t samples = 0;
+};
+
+// A row that we loaded, so that after a crash its form is known.
+struct KnownRow {
+    std::string upstream;
+    std::string weights;
+    std::string model;
+    std::string settings;
+    Bytes charge;
+};
+
+class Store {
+  public:
+    // A file that cannot be read as ours (corrupt, newer version) is renamed aside and a new one begun; `warning` says
+    // so. Fails only if no file can be had at all (then run without: in_memory()).
+    static Result<Store> open(std::filesystem::path const& file, std::string& warning);
+    static Store in_memory();
+    ~Store();
+    Store(Store&&) noexcept;
+    Store& operator=(Store&&) noexcept;
+
+    Result<std::vector<Measurement>> measurements();
+    Result<void> save(Measurement const& measurement);
+    Result<std::vector<KnownRow>> known_rows();
+    Result<void> save(KnownRow const& row);
+    Result<void> forget_row(std::string const& upstream, std::string const& weights);
+
+  private:
+    struct Impl;
+    explicit Store(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace plimsoll::store

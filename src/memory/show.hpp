@@ -1,0 +1,58 @@
+#pragma once
+// Lenient reading of an /api/show answer: what is missing or of another type is simply not there.
+// Values of one call.
+
+#include <boost/json/object.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace plimsoll::memory {
+
+// Integer metadata of the model's architecture.
+class Metadata {
+  public:
+    explicit Metadata(boost::json::object const& show);
+
+    [[nodiscard]] std::string const& architecture() const { return architecture_; }
+
+    // "attention.head_count": the number, or the largest of an array. Arrays are null unless the
+    // answer is verbose.
+    [[nodiscard]] std::optional<std::uint32_t> number(std::string_view key) const;
+    [[nodiscard]] std::uint32_t number_or(std::string_view key, std::uint32_t otherwise) const;
+    [[nodiscard]] std::vector<std::uint32_t> array(std::string_view key) const;
+    [[nodiscard]] bool has(std::string_view key) const;
+
+  private:
+    [[nodiscard]] boost::json::value const* find(std::string_view key) const;
+
+    std::string architecture_;
+    boost::json::object const* info_ = nullptr;
+};
+
+// Shapes of the model's tensors, in GGUF order: inputs, outputs, experts.
+class Tensors {
+  public:
+    explicit Tensors(boost::json::object const& show);
+
+    [[nodiscard]] bool is_empty() const { return rows_.empty(); }
+
+    [[nodiscard]] bool has(std::string const& name) const { return rows_.contains(name); }
+
+    // Outputs of a matrix (shape[1]), elements of a vector; 0: no such tensor.
+    [[nodiscard]] std::uint32_t rows(std::string const& name) const;
+    // The same of "blk.<layer>.<name>".
+    [[nodiscard]] std::uint32_t rows(std::uint32_t layer, std::string_view name) const;
+    [[nodiscard]] bool has(std::uint32_t layer, std::string_view name) const;
+    // Largest over all layers.
+    [[nodiscard]] std::uint32_t widest(std::uint32_t layers, std::string_view name) const;
+
+  private:
+    std::unordered_map<std::string, std::uint32_t> rows_;
+};
+
+}  // namespace plimsoll::memory

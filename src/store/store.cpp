@@ -1,0 +1,341 @@
+#include "store/database.hpp"
+
+#include <plimsoll/base/text.hpp>
+#include <plimsoll/store/store.hpp>
+
+#include <array>
+#include <system_error>
+#include <utility>
+
+namespace plimsoll::store {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// "PLMS": tells our file from another program's database that somebody named by mistake.
+constexpr std::uint64_t kApplicationId = 0x504c4d53;
+constexpr std::uint64_t kVersion = 1;
+
+// Bounds the file: clients choose num_ctx, so there is no natural end to the number of settings.
+constexpr char const* kMostMeasurements = "10000";
+
+constexpr char const* kSchema = R"sql(
+BEGIN IMMEDIATE;
+CREATE TABLE measurements (
+    upstream TEXT NOT NULL, weights TEXT NOT NULL, settings TEXT NOT NULL,
+    size INTEGER NOT NULL, size_vram INTEGER NOT NULL, charge INTEGER NOT NULL,
+    load_ns INTEGER NOT NULL, unload_ns INTEGER NOT NULL, samples INTEGER NOT NULL,
+    PRIMARY KEY (upstream, weights, settings)) STRICT;
+CREATE TABLE known_rows (
+    upstream TEXT NOT NULL, weights TEXT NOT NULL, model TEXT NOT NULL,
+    settings TEXT NOT NULL, charge INTEGER NOT NULL,
+    PRIMARY KEY (upstream, weights)) STRICT;
+)sql";
+
+// Version, tables and pages as they should be, or the reason why not.
+Result<void> check(Database& database) {
+    Result<std::uint64_t> const version = database.number("PRAGMA user_version");
+    if (!version) {
+        return fail(version.error());
+    }
+    Result<std::uint64_t> const application = database.number("PRAGMA application_id");
+    if (!application) {
+        return fail(application.error());
+    }
+    Result<std::uint64_t> const tables = database.number("SELECT count(*) FROM sqlite_schema");
+    if (!tables) {
+        return fail(tables.error());
+    }
+    if (*version == 0 && *application == 0 && *tables == 0) {
+        return database.execute(
+            std::string(kSchema) + "PRAGMA application_id = " + std::to_string(kApplicationId) +
+            "; PRAGMA user_version = " + std::to_string(kVersion) + "; COMMIT;"
+        );
+    }
+    if (*application != kApplicationId) {
+        // Not Invalid: what belongs to somebody else is not moved out of the way.
+        return fail(
+            Errc::Conflict,
+            "it is a database of another program; set state_file to a file of its own"
+        );
+    }
+    if (*version != kVersion) {
+        return fail(
+            Errc::Invalid,
+            "its format is version " + std::to_string(*version) + ", this program reads version " +
+                std::to_string(kVersion)
+        );
+    }
+    Result<std::string> const pages = database.text("PRAGMA quick_check(1)");
+    if (!pages) {
+        return fail(pages.error());
+    }
+    if (*pages != "ok") {
+        return fail(Errc::Invalid, "it is damaged: " + *pages);
+    }
+    return {};
+}
+
+}  // namespace
+
+struct Store::Impl {
+    Database database;
+    Statement save_measurement, prune_measurements, all_measurements;
+    Statement save_row, all_rows, forget_row;
+
+    static Result<std::unique_ptr<Impl>> open(std::string const& file);
+    Result<void> prepare();
+};
+
+Result<std::unique_ptr<Store::Impl>> Store::Impl::open(std::string const& file) {
+    Result<Database> database = Database::open(file);
+    if (!database) {
+        return fail(std::move(database).error());
+    }
+    auto impl = std::make_unique<Impl>();
+    impl->database = std::move(*database);
+    if (impl->database.is_read_only()) {
+        return fail(Errc::Io, "it cannot be written");
+    }
+    // A write-ahead log with NORMAL survives a killed process whole; a power cut may cost the last
+    // few sizes, which are measured again.
+    Result<void> const mode =
+        impl->database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+    if (!mode) {
+        return fail(mode.error());
+    }
+    Result<void> const checked = check(impl->database);
+    if (!checked) {
+        return fail(checked.error());
+    }
+    Result<void> const prepared = impl->prepare();
+    if (!prepared) {
+        return fail(prepared.error());
+    }
+    return impl;
+}
+
+Result<void> Store::Impl::prepare() {
+    struct Item {
+        Statement* statement;
+        std::string sql;
+    };
+
+    // REPLACE gives a row a new rowid, so the lowest rowids are those that were not measured for
+    // longest.
+    std::array const items = {
+        Item{
+            &save_measurement,
+            "REPLACE INTO measurements (upstream, weights, settings, size, size_vram, charge, "
+            "load_ns, unload_ns, samples) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        },
+        Item{
+            &prune_measurements,
+            std::string("DELETE FROM measurements WHERE rowid IN (SELECT rowid FROM measurements "
+                        "ORDER BY rowid "
+                        "LIMIT max(0, (SELECT count(*) FROM measurements) - ") +
+                kMostMeasurements + "))"
+        },
+        Item{
+            &all_measurements,
+            "SELECT upstream, weights, settings, size, size_vram, charge, load_ns, unload_ns, "
+            "samples FROM measurements ORDER BY upstream, weights, settings"
+        },
+        Item{
+            &save_row,
+            "REPLACE INTO known_rows (upstream, weights, model, settings, charge) VALUES (?, ?, ?, "
+            "?, ?)"
+        },
+        Item{
+            &all_rows,
+            "SELECT upstream, weights, model, settings, charge FROM known_rows ORDER BY upstream, "
+            "weights"
+        },
+        Item{&forget_row, "DELETE FROM known_rows WHERE upstream = ? AND weights = ?"},
+    };
+    for (Item const& item : items) {
+        Result<Statement> statement = database.prepare(item.sql);
+        if (!statement) {
+            return fail(std::move(statement).error());
+        }
+        *item.statement = std::move(*statement);
+    }
+    return {};
+}
+
+namespace {
+
+// Moves the file and what belongs to it out of the way. An old write-ahead log must go too: SQLite
+// would replay it into the new file.
+Result<fs::path> set_aside(fs::path const& file) {
+    fs::path target;
+    std::error_code error;
+    unsigned number = 0;
+    do {
+        target = file;
+        target += ".aside-" + std::to_string(++number);
+    } while (fs::exists(target, error));
+    for (char const* suffix : {"-wal", "-shm"}) {
+        fs::path from = file;
+        fs::path to = target;
+        fs::rename(from += suffix, to += suffix, error);  // usually absent
+    }
+    fs::rename(file, target, error);
+    if (error) {
+        Error failure(
+            Errc::Io, "renaming it to " + target.string() + " failed: " + error.message()
+        );
+        failure.cause = error;
+        return fail(std::move(failure));
+    }
+    return target;
+}
+
+Result<void> check_place(fs::path const& file) {
+    std::error_code error;
+    fs::path const folder = file.parent_path();
+    if (!folder.empty() && !fs::exists(folder, error)) {
+        fs::create_directories(folder, error);
+        if (error) {
+            return fail(Errc::Io, "its folder cannot be made: " + error.message());
+        }
+    }
+    fs::file_status const status = fs::status(file, error);
+    // Opening a pipe would block for ever.
+    if (fs::exists(status) && !fs::is_regular_file(status)) {
+        return fail(Errc::Io, "it is not a regular file");
+    }
+    return {};
+}
+
+Error in_file(Error error, fs::path const& file) {
+    return std::move(error).context("state file " + printable(file.string()));
+}
+
+}  // namespace
+
+Result<Store> Store::open(fs::path const& file, std::string& warning) {
+    warning.clear();
+    Result<void> const place = check_place(file);
+    if (!place) {
+        return fail(in_file(place.error(), file));
+    }
+    Result<std::unique_ptr<Impl>> impl = Impl::open(file.string());
+    if (!impl && impl.error().code == Errc::Invalid) {
+        Result<fs::path> const aside = set_aside(file);
+        if (!aside) {
+            return fail(in_file(aside.error(), file));
+        }
+        warning = "state file " + printable(file.string()) + " was set aside as " +
+                  printable(aside->string()) + " and a new one begun, because it cannot be used: " +
+                  printable(impl.error().message) + "; measured sizes will be learned again";
+        impl = Impl::open(file.string());
+    }
+    if (!impl) {
+        return fail(in_file(std::move(impl).error(), file));
+    }
+    return Store(std::move(*impl));
+}
+
+Store Store::in_memory() {
+    Result<std::unique_ptr<Impl>> impl = Impl::open(":memory:");
+    PLIMSOLL_ASSERT(impl.has_value());
+    return Store(std::move(*impl));
+}
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Store::~Store() = default;
+Store::Store(Store&&) noexcept = default;
+Store& Store::operator=(Store&&) noexcept = default;
+
+Result<std::vector<Measurement>> Store::measurements() {
+    Statement& statement = impl_->all_measurements;
+    std::vector<Measurement> all;
+    while (true) {
+        Result<bool> const has_row = statement.step();
+        if (!has_row) {
+            return fail(Error(has_row.error()).context("reading measured sizes from the state file")
+            );
+        }
+        if (!*has_row) {
+            statement.reset();
+            return all;
+        }
+        Measurement& row = all.emplace_back();
+        row.upstream = statement.text();
+        row.weights = statement.text();
+        row.settings = statement.text();
+        row.size = Bytes(statement.number());
+        row.size_vram = Bytes(statement.number());
+        row.charge = Bytes(statement.number());
+        row.load_time = Duration(statement.number());
+        row.unload_time = Duration(statement.number());
+        row.samples = statement.number();
+    }
+}
+
+Result<void> Store::save(Measurement const& m) {
+    Statement& statement = impl_->save_measurement;
+    statement.bind(m.upstream).bind(m.weights).bind(m.settings);
+    statement.bind(m.size).bind(m.size_vram).bind(m.charge);
+    statement.bind(m.load_time).bind(m.unload_time).bind(m.samples);
+    Result<void> done = statement.run();
+    if (done) {
+        done = impl_->prune_measurements.run();
+    }
+    if (!done) {
+        return fail(Error(done.error()).context("saving a measured size of " + printable(m.weights))
+        );
+    }
+    return {};
+}
+
+Result<std::vector<KnownRow>> Store::known_rows() {
+    Statement& statement = impl_->all_rows;
+    std::vector<KnownRow> all;
+    while (true) {
+        Result<bool> const has_row = statement.step();
+        if (!has_row) {
+            return fail(Error(has_row.error()).context("reading loaded models from the state file")
+            );
+        }
+        if (!*has_row) {
+            statement.reset();
+            return all;
+        }
+        KnownRow& row = all.emplace_back();
+        row.upstream = statement.text();
+        row.weights = statement.text();
+        row.model = statement.text();
+        row.settings = statement.text();
+        row.charge = Bytes(statement.number());
+    }
+}
+
+Result<void> Store::save(KnownRow const& row) {
+    Statement& statement = impl_->save_row;
+    statement.bind(row.upstream)
+        .bind(row.weights)
+        .bind(row.model)
+        .bind(row.settings)
+        .bind(row.charge);
+    Result<void> const done = statement.run();
+    if (!done) {
+        return fail(
+            Error(done.error()).context("saving that " + printable(row.model) + " is loaded")
+        );
+    }
+    return {};
+}
+
+Result<void> Store::forget_row(std::string const& upstream, std::string const& weights) {
+    Result<void> const done = impl_->forget_row.bind(upstream).bind(weights).run();
+    if (!done) {
+        return fail(Error(done.error()).context("forgetting a loaded model " + printable(weights)));
+    }
+    return {};
+}
+
+}  // namespace plimsoll::store

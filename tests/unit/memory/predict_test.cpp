@@ -1,0 +1,178 @@
+#include "support/catch.hpp"
+
+#include "unit/memory/show_answers.hpp"
+
+using namespace plimsoll;
+using memory::Geometry;
+using memory::Settings;
+
+namespace {
+
+Settings settings(std::uint32_t num_ctx) {
+    Settings s;
+    s.num_ctx = num_ctx;
+    return s;
+}
+
+}  // namespace
+
+TEST_CASE("predict: the cache is layers x cells x (keys + values) x bytes", "[memory][unit]") {
+    Geometry const g = test::geometry(test::kLlama);
+    Settings s = settings(4096);
+    std::uint64_t const f16 = 2ULL * 4096 * (128 + 128) * 2;
+    CHECK(memory::predict(g, gibibytes(1), s).kv.count() == f16);
+    s.parallel = 3;
+    CHECK(memory::predict(g, gibibytes(1), s).kv.count() == 3 * f16);
+    s.parallel = 1;
+    s.kv_type = memory::KvType::F32;
+    CHECK(memory::predict(g, gibibytes(1), s).kv.count() == 2 * f16);
+    s.kv_type = memory::KvType::Q8_0;
+    // Rows of 128 are 136 bytes; 384 elements more (408 bytes) close the last row of each of the
+    // four tensors, and tensors are padded to 128.
+    CHECK(
+        memory::predict(g, gibibytes(1), s).kv.count() == 4 * ((4096 * 136 + 408 + 127) / 128 * 128)
+    );
+}
+
+TEST_CASE(
+    "predict: contexts cost by steps of 256 and never above the trained one", "[memory][unit]"
+) {
+    Geometry const g = test::geometry(test::kLlama);
+    auto const kv = [&g](std::uint32_t num_ctx) {
+        return memory::predict(g, gibibytes(1), settings(num_ctx)).kv;
+    };
+    CHECK(kv(4097) == kv(4352));
+    CHECK(kv(4097) > kv(4096));
+    CHECK(kv(100'000) == kv(8192));
+}
+
+TEST_CASE("predict: windowed layers remember the window and one batch", "[memory][unit]") {
+    Geometry g = test::geometry(test::kLlama);
+    g.window = 512;
+    g.is_windowed = {true, false};
+    Settings s = settings(8192);
+    s.num_batch = 256;
+    CHECK(memory::predict(g, gibibytes(1), s).kv.count() == (768ULL + 8192) * 256 * 2);
+}
+
+TEST_CASE("predict: more context, slots or batch never cost less", "[memory][unit]") {
+    Geometry const g = test::geometry(test::kLlama);
+    Bytes last;
+    for (std::uint32_t num_ctx = 4; num_ctx <= 8192; num_ctx += 37) {
+        Bytes const total = memory::predict(g, gibibytes(1), settings(num_ctx)).total;
+        CHECK(total >= last);
+        last = total;
+    }
+    Settings s = settings(8192);
+    s.num_batch = 2048;
+    CHECK(memory::predict(g, gibibytes(1), s).total >= last);
+}
+
+TEST_CASE("predict: the parts add up and the margin is never thin", "[memory][unit]") {
+    Geometry const g = test::geometry(test::kLlama);
+    memory::Prediction const p = memory::predict(g, gibibytes(30), settings(4096));
+    CHECK(p.weights == gibibytes(30));
+    CHECK(p.overhead == mebibytes(450));
+    CHECK(p.margin == (p.weights + p.kv + p.compute).scaled(0.02));
+    CHECK(p.total == p.weights + p.kv + p.compute + p.overhead + p.margin);
+    CHECK(memory::predict(g, mebibytes(10), settings(4096)).margin == mebibytes(64));
+}
+
+TEST_CASE("predict: a projector and an unknown shape are paid for, and said", "[memory][unit]") {
+    Geometry g = test::geometry(test::kLlama);
+    Bytes const plain = memory::predict(g, gibibytes(4), settings(4096)).total;
+    g.has_projector = true;
+    memory::Prediction const eyes = memory::predict(g, gibibytes(4), settings(4096));
+    CHECK(eyes.total >= plain + gibibytes(1));
+    CHECK_THAT(eyes.note, ContainsSubstring("projector"));
+    memory::Prediction const unknown = memory::predict({}, gibibytes(4), settings(4096));
+    CHECK(unknown.margin >= gibibytes(1));
+    CHECK(unknown.kv == kibibytes(320 * 4096));
+    CHECK_THAT(unknown.note, ContainsSubstring("not fully known"));
+}
+
+TEST_CASE(
+    "predict: one slot only for embedders and the families that the upstream limits",
+    "[memory][unit]"
+) {
+    Geometry g = test::geometry(test::kLlama);
+    Settings s = settings(1024);
+    s.parallel = 4;
+    Bytes const four = memory::predict(g, gibibytes(1), s).kv;
+    g.is_single_slot = true;
+    CHECK(memory::predict(g, gibibytes(1), s).kv.count() * 4 == four.count());
+    g.is_single_slot = false;
+    g.is_embedding_only = true;
+    CHECK(memory::predict(g, gibibytes(1), s).kv.count() * 4 == four.count());
+}
+
+TEST_CASE(
+    "predict: an open batch is taken as the largest that the upstream may choose", "[memory][unit]"
+) {
+    Geometry g = test::geometry(test::kLlama);
+    g.trained_ctx = 0;
+    auto const is_same = [&g](std::uint32_t num_ctx, std::uint32_t batch) {
+        Settings pinned = settings(num_ctx);
+        pinned.num_batch = batch;
+        return memory::predict(g, gibibytes(1), settings(num_ctx)).compute ==
+               memory::predict(g, gibibytes(1), pinned).compute;
+    };
+    CHECK(is_same(4096, 512));
+    CHECK(is_same(4097, 1024));
+    CHECK(is_same(32768, 1024));
+    CHECK(is_same(32769, 2048));
+}
+
+TEST_CASE("predict: sizes beyond all memory stay large instead of wrapping", "[memory][unit]") {
+    Geometry g = test::geometry(test::kLlama);
+    g.trained_ctx = 0;
+    g.kv_heads.assign(2048, UINT32_MAX);
+    g.key_length = g.value_length = UINT32_MAX;
+    Settings s = settings(UINT32_MAX);
+    s.parallel = UINT32_MAX;
+    CHECK(memory::predict(g, Bytes(UINT64_MAX), s).total == Bytes(UINT64_MAX));
+    g.layers = 2048;
+    g.min_kv_heads = UINT32_MAX;
+    CHECK(memory::upstream_estimate(g, gibibytes(1), s) > gibibytes(1ULL << 20));
+}
+
+TEST_CASE("predict: what the upstream believes is its own crude sum", "[memory][unit]") {
+    Geometry g = test::geometry(test::kLlama);
+    // 4 x layers x smallest kv heads x (embedding / heads) x tokens.
+    std::uint64_t const cache = 4ULL * 2 * 2 * (512 / 8) * 4096;
+    CHECK(
+        memory::upstream_estimate(g, gibibytes(1), settings(4096)).count() ==
+        gibibytes(1).count() + cache
+    );
+    CHECK(
+        memory::upstream_estimate(g, gibibytes(1), settings(8192)) ==
+        gibibytes(1) + Bytes(2 * cache) + mebibytes(768)
+    );
+    Settings s = settings(4096);
+    s.num_batch = 2048;
+    CHECK(
+        memory::upstream_estimate(g, gibibytes(1), s) == gibibytes(1) + Bytes(cache) + gibibytes(2)
+    );
+}
+
+TEST_CASE(
+    "predict: the context that a runner gets is clamped as the upstream does", "[memory][unit]"
+) {
+    Geometry g = test::geometry(test::kLlama);
+    CHECK(memory::clamp_num_ctx(g, -5) == 4);
+    CHECK(memory::clamp_num_ctx(g, 4096) == 4096);
+    CHECK(memory::clamp_num_ctx(g, 1'000'000) == 8192);
+    CHECK(memory::clamp_num_ctx(g, INT64_MAX) == 8192);
+    g.is_vision = true;
+    CHECK(memory::clamp_num_ctx(g, 100) == 2048);
+    g.trained_ctx = 0;
+    CHECK(memory::clamp_num_ctx(g, INT64_MAX) == UINT32_MAX);
+}
+
+TEST_CASE("predict: cache types by the upstream's names", "[memory][unit]") {
+    CHECK(memory::parse_kv_type("f16") == memory::KvType::F16);
+    CHECK(memory::parse_kv_type("Q8_0") == memory::KvType::Q8_0);
+    CHECK(memory::parse_kv_type("q4_0") == memory::KvType::Q4_0);
+    CHECK(memory::parse_kv_type("f32") == memory::KvType::F32);
+    CHECK_FALSE(memory::parse_kv_type("q5_1"));
+}
