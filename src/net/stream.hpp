@@ -1,0 +1,114 @@
+#pragma once
+// One TCP connection: reads and writes that never block, and waiting until they make sense, with
+// deadlines.
+//
+// System calls are made directly and first; only what would block waits for readiness. A wait for
+// readability stays armed in the reactor after whoever wanted it has gone, because the next phase
+// of the connection wants it anyway: watching for a departed client, idling and reading the next
+// request cost one registration together.
+
+#include "net/suspend.hpp"
+
+#include <plimsoll/base/time.hpp>
+#include <plimsoll/net/loop.hpp>
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <sys/uio.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <system_error>
+
+namespace plimsoll::net {
+
+inline constexpr TimePoint kNever = TimePoint::max();
+
+// kNever for a limit of zero or of centuries.
+TimePoint deadline_after(TimePoint now, Duration limit);
+
+enum class Ready : std::uint8_t { Yes, TimedOut, Closed };
+
+struct IoStep {
+    enum class Kind : std::uint8_t { Moved, WouldBlock, End, Failed };
+    Kind kind = Kind::WouldBlock;
+    std::size_t bytes = 0;    // Moved: > 0
+    std::error_code failure;  // Failed
+};
+
+enum class Peek : std::uint8_t { Nothing, Data, Gone };
+
+class Stream : public std::enable_shared_from_this<Stream> {
+  public:
+    enum Direction : std::uint8_t { Read = 1, Write = 2, Either = 3 };
+
+    // Takes over a non-blocking socket.
+    Stream(Loop& loop, int fd, bool is_v6);
+    Stream(Stream const&) = delete;
+    Stream& operator=(Stream const&) = delete;
+
+    IoStep read(std::span<char> into);
+    // At most 16 pieces. Moved may mean a part of them.
+    IoStep write(std::span<iovec> pieces);
+    [[nodiscard]] Peek peek() const;
+
+    // Returns when a read (write, either) is worth trying, the deadline is over, or close() was
+    // called. One waiter for Read or Either and one for Write at a time.
+    Task<Ready> wait(Direction direction, TimePoint deadline);
+
+    // Calls back once when the stream becomes readable, ends or breaks while nobody waits to read.
+    void watch(std::move_only_function<void()> on_readable);
+
+    void unwatch() { watch_ = nullptr; }
+
+    // Waiters return Closed, by way of the loop.
+    void close();
+    // Closes so that the peer sees a reset: the end must not pass for a good one.
+    void reset();
+    void shutdown_send();
+
+    [[nodiscard]] bool is_open() const { return fd_ >= 0; }
+
+    [[nodiscard]] int fd() const { return fd_; }
+
+    [[nodiscard]] Loop& loop() const { return loop_; }
+
+    // True after much was moved without a pause: the caller lets others run by awaiting yield().
+    [[nodiscard]] bool wants_yield() const { return moved_ >= kTurn; }
+
+    Task<void> yield();
+
+  private:
+    struct Waiter {
+        Resume<Ready> resume;
+        TimePoint deadline = kNever;
+        std::uint8_t directions = 0;
+    };
+
+    class Event;
+
+    static constexpr std::size_t kTurn = 512 * 1024;
+
+    void arm(Direction direction);
+    void on_event(Direction direction);
+    void abandon();
+    void on_timer();
+    void keep_deadline(TimePoint deadline);
+    static void fire(Waiter& waiter, Ready ready);
+
+    Loop& loop_;
+    boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor> socket_;
+    std::array<Waiter, 2> waiters_;
+    std::move_only_function<void()> watch_;
+    Timer timer_;
+    TimePoint timer_when_ = kNever;
+    std::size_t moved_ = 0;
+    int fd_ = -1;
+    std::uint8_t armed_ = 0;
+};
+
+}  // namespace plimsoll::net
