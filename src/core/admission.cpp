@@ -162,9 +162,9 @@ std::optional<Verdict> too_late(Target const& target, Ticket const& ticket, Time
 std::optional<Verdict> judge(
     State const& state, Target const& target, Ticket const& ticket, TimePoint now
 ) {
-    bool const is_served =
-        target.instance != nullptr && target.instance->state == InstanceState::Ready &&
-        serves(target.instance->demand.form, target.instance->demand.settings, ticket.demand);
+    bool const is_served = target.instance != nullptr &&
+                           target.instance->state == InstanceState::Ready &&
+                           serves(target.instance->demand, ticket.demand);
     if (!is_served) {
         if (auto verdict = hopeless(state, target, ticket.demand, now)) {
             return verdict;

@@ -21,23 +21,28 @@ bool is_larger(RunnerSettings const& a, RunnerSettings const& b) {
 
 bool is_bare_enough_for_all(Target const& target, Demand const& bare) {
     return std::ranges::all_of(target.wants, [&](Want const& want) {
-        return serves(Form::Bare, bare.settings, want.demand);
+        return serves(bare, want.demand);
     });
 }
 
 }  // namespace
 
-bool serves(Form form, RunnerSettings const& settings, Demand const& demand) {
-    if (form == Form::Unknown || !are_options_met(settings.options, demand.settings.options)) {
+bool serves(Demand const& loaded, Demand const& wanted) {
+    RunnerSettings const& has = loaded.settings;
+    RunnerSettings const& needs = wanted.settings;
+    if (loaded.form == Form::Unknown || !are_options_met(has.options, needs.options)) {
         return false;
     }
-    if (demand.form == Form::Bare) {
-        return form == Form::Bare;  // both have the upstream's default context
+    bool const is_bare = loaded.form == Form::Bare;
+    if (wanted.form == Form::Bare) {
+        // Where neither name sets a context both have the upstream's default, whatever it is.
+        bool const has_default = !loaded.has_own_ctx && !wanted.has_own_ctx;
+        return is_bare && (has_default || has.num_ctx == needs.num_ctx);
     }
     // A bare instance gets native requests with num_ctx and num_batch cut out, so its batch does
     // not matter.
-    bool const is_batch_met = form == Form::Bare || settings.num_batch >= demand.settings.num_batch;
-    return is_batch_met && settings.num_ctx >= demand.settings.num_ctx;
+    bool const is_batch_met = is_bare || has.num_batch >= needs.num_batch;
+    return is_batch_met && has.num_ctx >= needs.num_ctx;
 }
 
 bool is_same_key(Demand const& a, Form form, RunnerSettings const& settings) {
@@ -87,14 +92,12 @@ std::optional<Chosen> choose_demand(Target const& target, Bytes limit, TimePoint
     }
     Demand const* best = nullptr;
     auto const consider = [&](Demand const& demand) {
-        if (serves(demand.form, demand.settings, *leader) &&
-            charge_for(target, demand, now) <= limit &&
+        if (serves(demand, *leader) && charge_for(target, demand, now) <= limit &&
             (best == nullptr || is_larger(demand.settings, best->settings))) {
             best = &demand;
         }
     };
-    bool const may_be_bare = target.seen_bare &&
-                             serves(Form::Bare, target.seen_bare->settings, *leader) &&
+    bool const may_be_bare = target.seen_bare && serves(*target.seen_bare, *leader) &&
                              is_bare_enough_for_all(target, *target.seen_bare);
     if (may_be_bare) {
         consider(*target.seen_bare);

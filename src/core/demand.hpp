@@ -5,9 +5,9 @@
 
 namespace plimsoll::core {
 
-// Whether an instance of this form and these settings answers the demand without a reload inside
-// the upstream.
-[[nodiscard]] bool serves(Form form, RunnerSettings const& settings, Demand const& demand);
+// Whether an instance that was loaded for one demand answers another without a reload inside the
+// upstream.
+[[nodiscard]] bool serves(Demand const& loaded, Demand const& wanted);
 [[nodiscard]] bool is_same_key(Demand const& a, Form form, RunnerSettings const& settings);
 
 // What the ledger must hold for it: the demand's charge, or the raised one of rule 15.

@@ -73,7 +73,7 @@ bool dispatch_at_once(Turn& turn, Target& target, Ticket const& ticket) {
     State& state = turn.state;
     Instance* const instance = target.instance;
     if (instance == nullptr || target.served_waiting > 0 || !has_free_slot(state, *instance) ||
-        !serves(instance->demand.form, instance->demand.settings, ticket.demand)) {
+        !serves(instance->demand, ticket.demand)) {
         return false;
     }
     Waiter& waiter = state.tickets[ticket.id];

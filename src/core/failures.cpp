@@ -48,8 +48,7 @@ void answer_waiters(
     bool const spares_smaller = kind == RefuseKind::OutOfMemory;
     std::vector<TicketId> answered;
     for (Want const& want : target.wants) {
-        bool const is_concerned =
-            serves(demand.form, demand.settings, want.demand) || kind == RefuseKind::NotFound;
+        bool const is_concerned = serves(demand, want.demand) || kind == RefuseKind::NotFound;
         bool const is_spared = spares_smaller && want.demand.charge < demand.charge &&
                                !is_same_key(want.demand, demand.form, demand.settings);
         if (is_concerned && !is_spared) {

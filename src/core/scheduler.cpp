@@ -34,9 +34,7 @@ struct Apply {
         end_ticket(turn, event.ticket, event.outcome);
     }
 
-    void operator()(LoadSucceeded const& event) const {
-        note_loaded(turn, event);
-    }
+    void operator()(LoadSucceeded const& event) const { note_loaded(turn, event); }
 
     void operator()(LoadFailed const& event) const {
         note_load_failed(turn, event.instance, event.failure, event.text);

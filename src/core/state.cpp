@@ -68,8 +68,7 @@ void refresh(State& state, Target& target) {
     target.served_waiting = 0;
     for (Want& want : target.wants) {
         bool const was_served = want.is_served;
-        want.is_served =
-            is_usable && serves(instance->demand.form, instance->demand.settings, want.demand);
+        want.is_served = is_usable && serves(instance->demand, want.demand);
         // What a ready instance would have served may not fit any more without it.
         state.must_recheck = state.must_recheck || (was_served && !want.is_served);
         target.served_waiting += want.is_served ? want.due.size() : 0;

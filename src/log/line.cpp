@@ -45,6 +45,9 @@ template <class T>
 std::string number(T value) {
     if constexpr (std::is_same_v<T, bool>) {
         return value ? "true" : "false";
+    } else if constexpr (std::is_same_v<T, double>) {
+        // Thousandths are what a person compares; the rest is noise of the conversion.
+        return fmt::format("{}", std::round(value * 1000) / 1000);
     } else {
         return fmt::format("{}", value);
     }

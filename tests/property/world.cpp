@@ -39,10 +39,6 @@ std::uint64_t number(TicketId id) {
     return static_cast<std::uint64_t>(id);
 }
 
-std::uint64_t number(InstanceId id) {
-    return static_cast<std::uint64_t>(id);
-}
-
 }  // namespace
 
 World::World(WorldConfig config)

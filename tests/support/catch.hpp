@@ -1,5 +1,6 @@
 #pragma once
-// Catch2 2.13 (Debian 12) and 3 behind one header; see docs/decisions/0006. Test files include only this.
+// Catch2 2.13 (Debian 12) and 3 behind one header; see docs/decisions/0006. Test files include only
+// this.
 
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
@@ -7,7 +8,9 @@ using Catch::Matchers::ContainsSubstring;
 #else
 #include <catch2/catch.hpp>
 
-inline auto ContainsSubstring(std::string const& text) { return Catch::Matchers::Contains(text); }
+inline auto ContainsSubstring(std::string const& text) {
+    return Catch::Matchers::Contains(text);
+}
 #endif
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 #pragma once
-// Recorded fixtures: found through PLIMSOLL_FIXTURES, default ../shared/fixtures beside the checkout.
+// Recorded fixtures: found through PLIMSOLL_FIXTURES, default ../shared/fixtures beside the
+// checkout.
 
 #include <filesystem>
 #include <optional>
@@ -7,8 +8,8 @@
 
 namespace plimsoll::test {
 
-// The folder of one kind ("ollama", "vram", "traces"). Absent: fails under CI=true, else warns with the reason; the
-// caller then returns from the test.
+// The folder of one kind ("ollama", "vram", "traces"). Absent: fails under CI=true, else warns with
+// the reason; the caller then returns from the test.
 std::optional<std::filesystem::path> fixtures(std::string const& kind);
 std::string read_file(std::filesystem::path const& file);
 

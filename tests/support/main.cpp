@@ -13,4 +13,6 @@ std::uint64_t run_seed() {
 
 }  // namespace plimsoll::test
 
-int main(int argc, char* argv[]) { return Catch::Session().run(argc, argv); }
+int main(int argc, char* argv[]) {
+    return Catch::Session().run(argc, argv);
+}

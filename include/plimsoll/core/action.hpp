@@ -1,6 +1,7 @@
 #pragma once
-// Everything the scheduler can ask for. Each action says why, in a sentence that reaches the log, the event stream
-// and the dashboard. The engine carries actions out in order and reports the outcome as events, failures included.
+// Everything the scheduler can ask for. Each action says why, in a sentence that reaches the log,
+// the event stream and the dashboard. The engine carries actions out in order and reports the
+// outcome as events, failures included.
 
 #include <plimsoll/core/types.hpp>
 
@@ -10,8 +11,8 @@
 
 namespace plimsoll::core {
 
-// Ask the upstream for its list now and answer with Observed; decisions wait for it (a load is only sent after an
-// observation that was asked for after the decision).
+// Ask the upstream for its list now and answer with Observed; decisions wait for it (a load is only
+// sent after an observation that was asked for after the decision).
 struct Observe {
     std::string reason;
 };
@@ -28,7 +29,8 @@ struct AbortLoad {
     std::string reason;
 };
 
-// Send the unload, then poll (5, 10, 20 ... 250 ms) and report Observed until the row is gone or told otherwise.
+// Send the unload, then poll (5, 10, 20 ... 250 ms) and report Observed until the row is gone or
+// told otherwise.
 struct Unload {
     InstanceId instance{};
     std::string model;
@@ -37,7 +39,8 @@ struct Unload {
     std::string reason;
 };
 
-// The ticket may run now. `form` and `settings` say what must be written into, or cut out of, the request.
+// The ticket may run now. `form` and `settings` say what must be written into, or cut out of, the
+// request.
 struct Dispatch {
     TicketId ticket{};
     InstanceId instance{};

@@ -28,11 +28,12 @@ struct TicketEnded {
 
 struct LoadSucceeded {
     InstanceId instance{};
-    Bytes size;       // as the upstream lists it; zero if it listed nothing
+    Bytes size;  // as the upstream lists it; zero if it listed nothing
     Bytes size_vram;
     std::uint32_t num_ctx = 0;  // as listed; 0 unknown
     Duration took{};
-    // What the listed context is predicted to take, where it is not the one that was booked: replaces the booking.
+    // What the listed context of a bare load is predicted to take: replaces what was booked before
+    // it was known.
     std::optional<Bytes> charge{};
 };
 
@@ -48,7 +49,8 @@ struct UnloadFailed {
     std::string text;
 };
 
-// The upstream's list. `asked` is when the poll was sent: only a poll sent after an unload proves that the row is gone.
+// The upstream's list. `asked` is when the poll was sent: only a poll sent after an unload proves
+// that the row is gone.
 struct Observed {
     std::vector<Row> rows;
     TimePoint asked{};
@@ -63,19 +65,22 @@ struct UpstreamUp {
     bool restarted = false;
 };
 
-// A client's wish about how long an instance stays, without a prompt (contract 7.3); Zero is "unload".
+// A client's wish about how long an instance stays, without a prompt (contract 7.3); Zero is
+// "unload".
 struct KeepAliveWished {
     std::string client;
     std::string weights;
     KeepAlive keep_alive;
 };
 
-// An operator's unload: ends every client's wish and drains the instance; a pin refuses it before this event is made.
+// An operator's unload: ends every client's wish and drains the instance; a pin refuses it before
+// this event is made.
 struct UnloadRequested {
     std::string weights;
 };
 
-// A pinned model is loaded if absent and never a victim. Refused with Refuse-like text in Notice if it cannot fit.
+// A pinned model is loaded if absent and never a victim. Refused with Refuse-like text in Notice if
+// it cannot fit.
 struct PinSet {
     Demand demand;
     std::string owner;
@@ -96,7 +101,21 @@ struct ConfigChanged {
 struct TimePassed {};
 
 using Event = std::variant<
-    TicketArrived, TicketCancelled, TicketEnded, LoadSucceeded, LoadFailed, UnloadFailed, Observed, UpstreamDown,
-    UpstreamUp, KeepAliveWished, UnloadRequested, PinSet, PinCleared, CleanupRequested, ConfigChanged, TimePassed>;
+    TicketArrived,
+    TicketCancelled,
+    TicketEnded,
+    LoadSucceeded,
+    LoadFailed,
+    UnloadFailed,
+    Observed,
+    UpstreamDown,
+    UpstreamUp,
+    KeepAliveWished,
+    UnloadRequested,
+    PinSet,
+    PinCleared,
+    CleanupRequested,
+    ConfigChanged,
+    TimePassed>;
 
 }  // namespace plimsoll::core

@@ -1,6 +1,7 @@
 #pragma once
-// Which models are in memory, and whose turn it is: a deterministic machine. Events and the time go in, actions come
-// out; it owns no thread, timer, socket or randomness. One scheduler per pool. Not thread-safe; the loop owns it.
+// Which models are in memory, and whose turn it is: a deterministic machine. Events and the time go
+// in, actions come out; it owns no thread, timer, socket or randomness. One scheduler per pool. Not
+// thread-safe; the loop owns it.
 //
 // The rules are numbered in docs/scheduler.md. Equal event lists give equal action lists.
 

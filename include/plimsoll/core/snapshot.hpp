@@ -1,6 +1,6 @@
 #pragma once
-// The scheduler's whole state as plain values, for status pages, tests and the engine's polling. A copy: it stays
-// true to the moment it was taken.
+// The scheduler's whole state as plain values, for status pages, tests and the engine's polling. A
+// copy: it stays true to the moment it was taken.
 
 #include <plimsoll/core/types.hpp>
 
@@ -24,9 +24,9 @@ struct InstanceView {
     Bytes size_vram;
     std::size_t leases = 0;
     bool pinned = false;
-    bool foreign = false;   // loaded behind our back
-    bool active = false;    // leased, or its last lease ended less than a linger ago
-    TimePoint since{};      // of the state
+    bool foreign = false;  // loaded behind our back
+    bool active = false;   // leased, or its last lease ended less than a linger ago
+    TimePoint since{};     // of the state
     TimePoint loaded_at{};
     TimePoint last_used{};
     Duration load_took{};
@@ -71,7 +71,8 @@ struct Snapshot {
     std::vector<PinView> pins;
     Counters counters;
     Duration longest_wait{};
-    std::optional<Duration> bound;  // rule 13; null while a suspect, foreign row, pin conflict or failure exists
+    std::optional<Duration>
+        bound;  // rule 13; null while a suspect, foreign row, pin conflict or failure exists
 };
 
 }  // namespace plimsoll::core

@@ -1,6 +1,7 @@
 #pragma once
-// Strict incremental decoder of the chunked coding (RFC 9112 7.1), and the few bytes that encode a chunk. A chunk
-// header without data yields nothing: it is never taken for the end. Pure; one decoder per message.
+// Strict incremental decoder of the chunked coding (RFC 9112 7.1), and the few bytes that encode a
+// chunk. A chunk header without data yields nothing: it is never taken for the end. Pure; one
+// decoder per message.
 
 #include <plimsoll/base/result.hpp>
 
@@ -14,21 +15,32 @@ namespace plimsoll::http {
 class ChunkedDecoder {
   public:
     struct Step {
-        std::size_t consumed = 0;   // bytes of the input that are dealt with
-        std::string_view payload;   // a piece of the input; may be empty while consumed > 0
-        bool done = false;          // the last chunk and its trailers are over
+        std::size_t consumed = 0;  // bytes of the input that are dealt with
+        std::string_view payload;  // a piece of the input; may be empty while consumed > 0
+        bool done = false;         // the last chunk and its trailers are over
     };
 
-    // Takes what it can up to the end of one payload piece. Call again with the rest until consumed == 0 or done.
-    // Errors (UpstreamProtocol or BadRequest by the caller's choice of meaning; code is BadRequest): bad size, missing
-    // CRLF, bare LF, chunk header above 1 KiB, 16 KiB of headers out of proportion to their payload, trailers above
-    // 8 KiB, a framing field in the trailers. After an error the decoder is of no further use.
+    // Takes what it can up to the end of one payload piece. Call again with the rest until consumed
+    // == 0 or done. Errors (UpstreamProtocol or BadRequest by the caller's choice of meaning; code
+    // is BadRequest): bad size, missing CRLF, bare LF, chunk header above 1 KiB, 16 KiB of headers
+    // out of proportion to their payload, trailers above 8 KiB, a framing field in the trailers.
+    // After an error the decoder is of no further use.
     Result<Step> next(std::string_view input);
 
     [[nodiscard]] bool is_done() const { return state_ == State::Done; }
 
   private:
-    enum class State : std::uint8_t { Size, Extension, SizeLf, Data, DataCr, DataLf, Trailer, TrailerLf, Done };
+    enum class State : std::uint8_t {
+        Size,
+        Extension,
+        SizeLf,
+        Data,
+        DataCr,
+        DataLf,
+        Trailer,
+        TrailerLf,
+        Done
+    };
     Result<void> take_byte(char c);
     Result<void> take_size_byte(char c);
     Result<void> take_size_line_end();

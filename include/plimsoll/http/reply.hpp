@@ -1,5 +1,6 @@
 #pragma once
-// Errors that Plimsoll itself makes, in the shape of the API that was called, and the table from Errc to status. Pure.
+// Errors that Plimsoll itself makes, in the shape of the API that was called, and the table from
+// Errc to status. Pure.
 
 #include <plimsoll/base/result.hpp>
 #include <plimsoll/base/time.hpp>
@@ -22,7 +23,10 @@ unsigned status_of(Errc code);
 
 // `retry_after` is rounded up to whole seconds, at least 1.
 Reply error_reply(
-    Dialect dialect, unsigned status, std::string_view message, std::string_view request_id = {},
+    Dialect dialect,
+    unsigned status,
+    std::string_view message,
+    std::string_view request_id = {},
     std::optional<Duration> retry_after = std::nullopt
 );
 Reply json_reply(unsigned status, std::string body);

@@ -1,5 +1,6 @@
 #pragma once
-// What a request is: its class, its dialect and its operation, from method and canonical path (contract 2.2). Pure.
+// What a request is: its class, its dialect and its operation, from method and canonical path
+// (contract 2.2). Pure.
 
 #include <plimsoll/http/head.hpp>
 
@@ -19,11 +20,25 @@ enum class RouteClass : std::uint8_t {
 enum class Dialect : std::uint8_t { Ollama, OpenAi, Anthropic, Plimsoll };
 
 enum class Operation : std::uint8_t {
-    Generate, Chat, Embed, Embeddings,
-    OpenAiChat, OpenAiCompletions, OpenAiEmbeddings, OpenAiResponses, OpenAiAudio, AnthropicMessages,
+    Generate,
+    Chat,
+    Embed,
+    Embeddings,
+    OpenAiChat,
+    OpenAiCompletions,
+    OpenAiEmbeddings,
+    OpenAiResponses,
+    OpenAiAudio,
+    AnthropicMessages,
     UnknownPost,  // a path that we do not know: inference if its body names a model
     Ps,           // GET /api/ps: answered with our expiry times
-    Show, Pull, Push, Create, Copy, Delete, Blob,
+    Show,
+    Pull,
+    Push,
+    Create,
+    Copy,
+    Delete,
+    Blob,
     Other,
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// One line an event: a message for people and key=value fields, plain or JSON, with the request id where there is one.
-// Never prompts, bodies or keys. Callable from any thread.
+// One line an event: a message for people and key=value fields, plain or JSON, with the request id
+// where there is one. Never prompts, bodies or keys. Callable from any thread.
 
 #include <plimsoll/base/result.hpp>
 
@@ -33,9 +33,13 @@ struct Field {
     std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool> value;
 };
 
-// `request` is the request id, empty outside of one. Values are made printable: one call is exactly one line.
+// `request` is the request id, empty outside of one. Values are made printable: one call is exactly
+// one line.
 void write(
-    Level level, std::string_view module, std::string_view message, std::initializer_list<Field> fields = {},
+    Level level,
+    std::string_view module,
+    std::string_view message,
+    std::initializer_list<Field> fields = {},
     std::string_view request = {}
 );
 
@@ -43,22 +47,42 @@ void write(
 class Logger {
   public:
     explicit constexpr Logger(std::string_view module) : module_(module) {}
+
     [[nodiscard]] static bool is_enabled(Level level);
 
-    void debug(std::string_view message, std::initializer_list<Field> fields = {}, std::string_view request = {}) const {
+    void debug(
+        std::string_view message,
+        std::initializer_list<Field> fields = {},
+        std::string_view request = {}
+    ) const {
         if (is_enabled(Level::Debug)) {
             write(Level::Debug, module_, message, fields, request);
         }
     }
-    void info(std::string_view message, std::initializer_list<Field> fields = {}, std::string_view request = {}) const {
+
+    void info(
+        std::string_view message,
+        std::initializer_list<Field> fields = {},
+        std::string_view request = {}
+    ) const {
         if (is_enabled(Level::Info)) {
             write(Level::Info, module_, message, fields, request);
         }
     }
-    void warning(std::string_view message, std::initializer_list<Field> fields = {}, std::string_view request = {}) const {
+
+    void warning(
+        std::string_view message,
+        std::initializer_list<Field> fields = {},
+        std::string_view request = {}
+    ) const {
         write(Level::Warning, module_, message, fields, request);
     }
-    void error(std::string_view message, std::initializer_list<Field> fields = {}, std::string_view request = {}) const {
+
+    void error(
+        std::string_view message,
+        std::initializer_list<Field> fields = {},
+        std::string_view request = {}
+    ) const {
         write(Level::Error, module_, message, fields, request);
     }
 
@@ -66,7 +90,8 @@ class Logger {
     std::string_view module_;
 };
 
-// Lets a test read what would have been written: every line, without its time, goes to `sink` until the next call.
+// Lets a test read what would have been written: every line, without its time, goes to `sink` until
+// the next call.
 void capture_for_test(std::move_only_function<void(std::string_view)> sink);
 
 }  // namespace plimsoll::log

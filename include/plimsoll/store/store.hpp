@@ -1,7 +1,7 @@
 #pragma once
-// What survives a restart: measured sizes, load times, and which form our rows have. One SQLite file; every call may
-// block and is meant for the worker thread, except open(). A broken file is set aside, never fatal. Not thread-safe:
-// one thread at a time.
+// What survives a restart: measured sizes, load times, and which form our rows have. One SQLite
+// file; every call may block and is meant for the worker thread, except open(). A broken file is
+// set aside, never fatal. Not thread-safe: one thread at a time.
 
 #include <plimsoll/base/bytes.hpp>
 #include <plimsoll/base/result.hpp>
@@ -21,9 +21,9 @@ struct Measurement {
     std::string upstream;
     std::string weights;
     std::string settings;
-    Bytes size;        // as the upstream listed it
+    Bytes size;  // as the upstream listed it
     Bytes size_vram;
-    Bytes charge;      // the largest that was ever right to book
+    Bytes charge;  // the largest that was ever right to book
     Duration load_time{};
     Duration unload_time{};
     std::uint64_t samples = 0;
@@ -40,8 +40,9 @@ struct KnownRow {
 
 class Store {
   public:
-    // A file that cannot be read as ours (corrupt, newer version) is renamed aside and a new one begun; `warning` says
-    // so. Fails only if no file can be had at all (then run without: in_memory()).
+    // A file that cannot be read as ours (corrupt, newer version) is renamed aside and a new one
+    // begun; `warning` says so. Fails only if no file can be had at all (then run without:
+    // in_memory()).
     static Result<Store> open(std::filesystem::path const& file, std::string& warning);
     static Store in_memory();
     ~Store();
