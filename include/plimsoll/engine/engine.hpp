@@ -1,0 +1,190 @@
+#pragma once
+// Runs the scheduler of one upstream: turns its actions into calls, their results into events, and
+// tickets into leases. Owns the reconcile loop, the health checks and the cache of model facts.
+// Loop thread only.
+
+#include <plimsoll/base/result.hpp>
+#include <plimsoll/core/config.hpp>
+#include <plimsoll/core/snapshot.hpp>
+#include <plimsoll/core/types.hpp>
+#include <plimsoll/memory/predict.hpp>
+#include <plimsoll/net/loop.hpp>
+#include <plimsoll/net/wait.hpp>
+#include <plimsoll/store/store.hpp>
+#include <plimsoll/upstream/provider.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace plimsoll::engine {
+
+enum class ContextPolicy : std::uint8_t { Client, Fixed };
+enum class KeepAlivePolicy : std::uint8_t { Honour, Clamp, Override };
+
+// [models."NAME"] of the configuration, after defaults.
+struct ModelPolicy {
+    bool pin = false;
+    ContextPolicy context = ContextPolicy::Client;
+    std::uint32_t num_ctx = 0;  // Fixed only
+    std::optional<Duration> keep_alive;
+    core::Priority priority = core::Priority::Normal;
+    std::optional<Bytes> vram;  // overrides the prediction
+};
+
+struct EngineConfig {
+    core::SchedulerConfig scheduler;
+    bool enabled = true;  // management.enabled
+    bool verbose = false;
+    std::uint32_t default_num_ctx =
+        4096;  // what the upstream gives when nobody asks (OLLAMA_CONTEXT_LENGTH)
+    bool default_num_ctx_is_known = false;  // configured; else learned from the first bare row
+    memory::KvType kv_type = memory::KvType::F16;
+    Duration reconcile_interval = std::chrono::seconds(1);
+    Duration info_ttl = std::chrono::seconds(10);  // model facts older than this are checked again
+    std::map<std::string, ModelPolicy> models;     // by ModelName::key()
+    KeepAlivePolicy keep_alive_policy = KeepAlivePolicy::Honour;
+    Duration keep_alive_max = std::chrono::hours(24);  // Clamp
+    // Runner options of clients that are cut out instead of becoming part of the key; "num_gpu=0"
+    // means only that value.
+    std::vector<std::string> cut_options = {"num_gpu=0"};
+};
+
+// One decision or state change, for GET /plimsoll/v1/events and the log.
+struct EngineEvent {
+    std::uint64_t sequence = 0;
+    std::string upstream;
+    std::string kind;  // "load", "loaded", "unload", "unloaded", "dispatch", "refuse", "notice",
+                       // "upstream_down", ...
+    std::string model;
+    std::string text;  // the reason, for people
+    std::string json;  // the same with numbers, one JSON object
+};
+
+// What a request needs, in the client's words.
+struct AcquireRequest {
+    std::string model;
+    std::string client;
+    std::string request_id;
+    bool is_native = true;  // false: /v1, carries neither num_ctx nor keep_alive
+    std::optional<std::int64_t> num_ctx, num_batch;
+    core::RunnerOptions options;
+    std::optional<core::KeepAlive> keep_alive;
+    Bytes body;
+    std::optional<Duration> deadline;
+};
+
+// A refusal with what an answer needs.
+struct Refused {
+    Error error;
+    std::optional<Duration> retry_after;
+    core::RefuseKind kind = core::RefuseKind::UpstreamDown;
+};
+
+// A ready instance, in use. Its destructor gives it back, so that an abandoned request cannot hold
+// VRAM.
+class Lease {
+  public:
+    Lease() = default;
+    ~Lease();
+    Lease(Lease&& other) noexcept;
+    Lease& operator=(Lease&& other) noexcept;
+
+    // Ends the lease with what became of the request; later calls do nothing.
+    void end(core::TicketOutcome outcome);
+
+    [[nodiscard]] explicit operator bool() const { return engine_ != nullptr; }
+
+    // Of a lease that costs nothing all but free_of_charge is empty.
+    core::InstanceId instance{};
+    core::Form form = core::Form::Bare;
+    core::RunnerSettings settings;  // what the request must say, or not say, upstream
+    Duration waited{};
+    bool free_of_charge = false;  // remote models: no lease on memory
+
+  private:
+    friend class Engine;
+    class Engine* engine_ = nullptr;
+    core::TicketId ticket_{};
+};
+
+class Engine {
+  public:
+    // The store must outlive the loop, whose worker writes to it; the provider must outlive the
+    // engine's tasks, which stop() waits for.
+    Engine(net::Loop& loop, upstream::Provider& provider, store::Store& store, EngineConfig config);
+    ~Engine();
+    Engine(Engine const&) = delete;
+    Engine& operator=(Engine const&) = delete;
+
+    // Adopts what is loaded, starts health checks and the reconcile loop.
+    void start();
+    // No new tickets (Errc::Draining); queued ones are refused with a Retry-After.
+    void drain();
+    // After drain() and the last lease: hands idle models back with 5 m, stops the loops.
+    net::Task<void> stop();
+
+    // Waits until the model may be used. The error of a cancelled wait is Errc::Cancelled.
+    net::Task<std::expected<Lease, Refused>> acquire(
+        AcquireRequest request, net::Canceller& canceller
+    );
+    // A client's unload or keep-alive wish without a prompt. Error NotFound for an unknown model.
+    net::Task<Result<void>> wish(AcquireRequest request);
+
+    // Facts of a model, from the cache or the upstream.
+    net::Task<Result<std::shared_ptr<upstream::ModelInfo const>>> resolve(std::string model);
+    // A store request changed names: forget cached facts (all, or of one name).
+    void forget(std::optional<std::string> model);
+    // Before delete, create, pull or copy over a loaded model: drain and unload it, wait until its
+    // row is gone.
+    net::Task<Result<void>> unload_and_wait(std::string model, net::Canceller& canceller);
+
+    // Operators. The result is the instance after the call.
+    net::Task<Result<core::InstanceView>> load(AcquireRequest request, net::Canceller& canceller);
+    net::Task<Result<void>> unload(std::string model, net::Canceller& canceller);
+    net::Task<Result<core::InstanceView>> pin(
+        AcquireRequest request, std::optional<Duration> for_how_long, net::Canceller& canceller
+    );
+    net::Task<Result<void>> unpin(std::string model);
+
+    struct CleanupReport {
+        std::vector<std::string> unloaded, kept;  // kept: "name: reason"
+    };
+
+    net::Task<CleanupReport> cleanup(net::Canceller& canceller);
+
+    [[nodiscard]] core::Snapshot snapshot() const;
+    [[nodiscard]] EngineConfig const& config() const;
+    [[nodiscard]] upstream::Provider& provider();
+    [[nodiscard]] upstream::Health health() const;
+    [[nodiscard]] bool is_ready() const;  // the upstream answered and what was loaded is adopted
+    // The rows of GET /api/ps with our expiry times: the upstream's JSON rows, edited.
+    net::Task<Result<std::string>> ps_answer();
+    void reconfigure(EngineConfig config);
+    // A relayed request failed in a way that smells of memory, restart or eviction: reads the list
+    // at once.
+    void suspect_upstream(std::string why);
+
+    using Listener = std::function<void(EngineEvent const&)>;
+    // Undone by destroying the returned handle.
+    [[nodiscard]] std::shared_ptr<void> subscribe(Listener listener);
+    [[nodiscard]] std::vector<EngineEvent> recent_events(std::uint64_t after_sequence) const;
+
+  private:
+    friend class Lease;
+    struct Impl;
+    std::shared_ptr<Impl> impl_;  // shared with the tasks in flight
+};
+
+// Canonical text of form and settings, the key of measurements: "bare ctx=4096", "pinned ctx=8192
+// batch=512 num_gpu=5".
+std::string settings_key(core::Form form, core::RunnerSettings const& settings);
+std::optional<std::pair<core::Form, core::RunnerSettings>> parse_settings_key(std::string_view text
+);
+
+}  // namespace plimsoll::engine

@@ -1,0 +1,343 @@
+#include "engine/impl.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+namespace plimsoll::engine {
+namespace {
+
+constexpr unsigned kMaxReloads = 3;
+constexpr Duration kDrainRetry = std::chrono::seconds(5);
+constexpr Duration kDownRetry =
+    std::chrono::seconds(2);  // the longest pause between two health checks
+
+core::RefuseKind kind_of(Errc code) {
+    switch (code) {
+        case Errc::NotFound:
+            return core::RefuseKind::NotFound;
+        case Errc::Draining:
+            return core::RefuseKind::QueueFull;
+        case Errc::QueueFull:
+            return core::RefuseKind::QueueFull;
+        case Errc::Timeout:
+            return core::RefuseKind::UpstreamDown;
+        default:
+            return core::RefuseKind::UpstreamDown;
+    }
+}
+
+// Takes the waiter out of the table however its coroutine ends.
+template <class Map>
+class Entry {
+  public:
+    Entry(Map& map, std::uint64_t key) : map_(map), key_(key) {}
+
+    ~Entry() { map_.erase(key_); }
+
+    Entry(Entry const&) = delete;
+    Entry& operator=(Entry const&) = delete;
+
+  private:
+    Map& map_;
+    std::uint64_t key_;
+};
+
+class Counted {
+  public:
+    explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+
+    ~Counted() { --count_; }
+
+    Counted(Counted const&) = delete;
+    Counted& operator=(Counted const&) = delete;
+
+  private:
+    std::size_t& count_;
+};
+
+Error cancelled() {
+    return {Errc::Cancelled, "the client left", ErrorSource::Client};
+}
+
+}  // namespace
+
+DemandWish wish_of(AcquireRequest const& request) {
+    // Only the native routes carry these; in other bodies the upstream ignores them.
+    DemandWish wish;
+    wish.is_native = request.is_native;
+    if (request.is_native) {
+        wish.num_ctx = request.num_ctx;
+        wish.num_batch = request.num_batch;
+        wish.options = request.options;
+    }
+    return wish;
+}
+
+Error draining_error() {
+    return {Errc::Draining, "Plimsoll is shutting down; retry in a few seconds"};
+}
+
+Refused Engine::Impl::refusal(Error error) const {
+    Refused out;
+    out.kind = kind_of(error.code);
+    bool const may_pass = error.code == Errc::UpstreamUnavailable || error.code == Errc::Timeout ||
+                          error.code == Errc::ConnectionClosed || error.code == Errc::QueueFull;
+    if (error.code == Errc::Draining) {
+        out.retry_after = kDrainRetry;
+    } else if (may_pass) {
+        out.retry_after = kDownRetry;
+    }
+    out.error = std::move(error);
+    return out;
+}
+
+net::Task<std::expected<Lease, Refused>> Engine::Impl::acquire(
+    AcquireRequest request, net::Canceller& canceller
+) {
+    auto const keep = shared_from_this();
+    if (is_draining) {
+        co_return std::unexpected(refusal(draining_error()));
+    }
+    if (canceller.is_cancelled()) {
+        co_return std::unexpected(refusal(cancelled()));
+    }
+    if (!config.enabled) {
+        co_return free_lease();
+    }
+    auto fact = facts->find(request.model);
+    if (!fact) {
+        auto found = co_await facts_for(request.model, canceller);
+        if (!found) {
+            co_return std::unexpected(std::move(found.error()));
+        }
+        fact = std::move(*found);
+    }
+    if (fact->info->is_remote) {
+        co_return free_lease();
+    }
+    for (unsigned attempt = 0; attempt < kMaxReloads; ++attempt) {
+        auto lease = co_await wait_for_lease(request, *fact, canceller);
+        if (!lease || request.is_native || !would_reload(*lease, *fact)) {
+            co_return lease;
+        }
+        // Under the quantum nothing would change: to the scheduler any bare instance will do. So it
+        // is unloaded by us, with its room booked anew, before the upstream reloads it unasked and
+        // unbooked.
+        lease->end(core::TicketOutcome::Done);
+        kLog.info(fmt::format(
+            "Reloading {}: it is loaded with num_ctx {} under another name",
+            fact->info->name,
+            lease->settings.num_ctx
+        ));
+        step(core::UnloadRequested{.weights = fact->info->weights});
+    }
+    co_return std::unexpected(refusal(Error(
+        Errc::Conflict,
+        fmt::format(
+            "{} shares its weights with another name that asks for another context; retry, or give "
+            "both one num_ctx",
+            fact->info->name
+        )
+    )));
+}
+
+// Several names of the same weights may have a num_ctx in their Modelfiles; a request that can name
+// none would then make the upstream reload in place.
+bool Engine::Impl::would_reload(Lease const& lease, Fact const& fact) const {
+    if (lease.form != core::Form::Bare || lease.settings.num_ctx == 0) {
+        return false;
+    }
+    auto const* known = measurements.known(fact.info->weights);
+    auto const loader = known == nullptr ? nullptr : facts->peek(known->model);
+    bool const is_certain = fact.info->num_ctx.has_value() || (loader && loader->info->num_ctx);
+    return is_certain &&
+           bare_settings(*fact.info, demand_context()).num_ctx != lease.settings.num_ctx;
+}
+
+net::Task<std::expected<Lease, Refused>> Engine::Impl::wait_for_lease(
+    AcquireRequest const& request, Fact& fact, net::Canceller& canceller
+) {
+    core::TicketId const id{++last_ticket};
+    Waiter waiter(loop);
+    waiter.model = fact.info->name;
+    waiter.request_id = request.request_id;
+    Entry const entry(waiters, last_ticket);
+    waiters.emplace(last_ticket, &waiter);
+    step(core::TicketArrived{.ticket = make_ticket(id, request, fact)});
+    if (!waiter.is_done()) {
+        net::Canceller::Registration const on_cancel(canceller, [this, &waiter, id] {
+            // Told at once, not when this coroutine has its turn: no load may start for the
+            // departed.
+            if (!waiter.is_done()) {
+                waiter.is_cancelled = true;
+                step(core::TicketCancelled{.ticket = id});
+            }
+            waiter.flag.set();
+        });
+        co_await waiter.flag.wait();
+    }
+    if (waiter.refused) {
+        co_return std::unexpected(std::move(*waiter.refused));
+    }
+    if (waiter.is_cancelled || !waiter.dispatch) {
+        co_return std::unexpected(refusal(is_draining ? draining_error() : cancelled()));
+    }
+    auto lease = make_lease(*waiter.dispatch, id, fact, request.is_native);
+    if (canceller.is_cancelled()) {
+        lease.end(core::TicketOutcome::ClientGone);
+        co_return std::unexpected(refusal(cancelled()));
+    }
+    co_return lease;
+}
+
+net::Task<std::expected<std::shared_ptr<Fact>, Refused>> Engine::Impl::facts_for(
+    std::string model, net::Canceller& canceller
+) {
+    if (unresolved >= config.scheduler.queue_limit) {
+        co_return std::unexpected(refusal(Error(
+            Errc::QueueFull,
+            fmt::format(
+                "{} requests already wait for {} to describe their models",
+                unresolved,
+                provider.config().name
+            )
+        )));
+    }
+    Counted const counted(unresolved);
+    auto const give_up = loop.now() + provider.config().timeout;
+    for (;;) {
+        if (!is_up) {
+            auto const up =
+                co_await wait_until([this] { return is_up || is_draining; }, give_up, &canceller);
+            if (!up && up.error().code == Errc::Cancelled) {
+                co_return std::unexpected(refusal(cancelled()));
+            }
+            if (!up) {
+                co_return std::unexpected(refusal(Error(
+                    Errc::UpstreamUnavailable,
+                    fmt::format(
+                        "the upstream {} is down: {}", provider.config().name, last_health.text
+                    ),
+                    ErrorSource::Upstream
+                )));
+            }
+        }
+        if (is_draining) {
+            co_return std::unexpected(refusal(draining_error()));
+        }
+        auto fact = co_await facts->resolve(model, &canceller);
+        if (fact) {
+            co_return std::move(*fact);
+        }
+        note_failure(fact.error());
+        // One that just went down comes back, perhaps, within the time that a client is kept.
+        bool const may_pass =
+            fact.error().code == Errc::UpstreamUnavailable && loop.now() < give_up;
+        if (!may_pass) {
+            co_return std::unexpected(refusal(fact.error()));
+        }
+    }
+}
+
+Bytes Engine::Impl::pinned_charge() const {
+    Bytes sum;
+    for (auto const& pin : scheduler.snapshot(loop.now()).pins) {
+        sum += pin.charge;
+    }
+    return sum;
+}
+
+DemandContext Engine::Impl::demand_context() const {
+    bool const is_known = config.default_num_ctx_is_known;
+    std::optional<Bytes> ceiling;
+    if (!is_known && !learned_num_ctx && !config.scheduler.device_total) {
+        ceiling = config.scheduler.budget - pinned_charge();
+    }
+    auto const assumed = ceiling ? kSmallestDefaultCtx : upstream_default_num_ctx(config.scheduler);
+    auto const bare = is_known ? config.default_num_ctx : learned_num_ctx.value_or(assumed);
+    return DemandContext{
+        .config = config,
+        .measurements = measurements,
+        .default_num_ctx =
+            is_known ? config.default_num_ctx : learned_num_ctx.value_or(config.default_num_ctx),
+        .bare_num_ctx = bare,
+        .bare_ceiling = ceiling,
+    };
+}
+
+core::Demand const& Engine::Impl::demand_for(Fact& fact, DemandWish const& wish) {
+    constexpr std::size_t kKept = 8;
+    if (fact.demands_epoch != demand_epoch) {
+        fact.demands.clear();
+        fact.demands_epoch = demand_epoch;
+    }
+    for (auto const& [known, demand] : fact.demands) {
+        if (known == wish) {
+            return demand;
+        }
+    }
+    if (fact.demands.size() >= kKept) {
+        fact.demands.erase(fact.demands.begin());
+    }
+    fact.demands.emplace_back(
+        wish, make_demand(*fact.info, policy_of(config, fact.key), wish, demand_context())
+    );
+    return fact.demands.back().second;
+}
+
+core::Ticket Engine::Impl::make_ticket(
+    core::TicketId id, AcquireRequest const& request, Fact& fact
+) {
+    auto const& policy = policy_of(config, fact.key);
+    core::Ticket ticket;
+    ticket.id = id;
+    ticket.client = request.client;
+    ticket.priority = policy.priority;
+    ticket.demand = demand_for(fact, wish_of(request));
+    ticket.body = request.body;
+    // An OpenAI or Anthropic body carries none, whatever it says.
+    ticket.keep_alive =
+        effective_keep_alive(request.is_native ? request.keep_alive : std::nullopt, policy, config);
+    if (request.deadline) {
+        ticket.deadline = loop.now() + *request.deadline;
+    }
+    return ticket;
+}
+
+Lease Engine::Impl::free_lease() {
+    Lease lease;
+    lease.engine_ = &engine;
+    lease.free_of_charge = true;
+    return lease;
+}
+
+Lease Engine::Impl::make_lease(
+    core::Dispatch const& dispatch, core::TicketId id, Fact const& fact, bool is_native
+) {
+    Lease lease;
+    lease.engine_ = &engine;
+    lease.ticket_ = id;
+    lease.instance = dispatch.instance;
+    lease.form = dispatch.form;
+    lease.settings = dispatch.settings;
+    lease.waited = dispatch.waited;
+    // A bare instance that another name of these weights loaded may have another default context
+    // than this name's Modelfile gives; left out, this name's default would make the upstream
+    // reload. Said outright it does not.
+    if (is_native && dispatch.form == core::Form::Bare && dispatch.settings.num_ctx != 0 &&
+        bare_settings(*fact.info, demand_context()).num_ctx != dispatch.settings.num_ctx) {
+        lease.form = core::Form::Pinned;
+        lease.settings.num_batch = 0;
+    }
+    return lease;
+}
+
+void Engine::Impl::end_ticket(core::TicketId ticket, core::TicketOutcome outcome) {
+    step(core::TicketEnded{.ticket = ticket, .outcome = outcome});
+    if (outcome == core::TicketOutcome::OutOfMemory ||
+        outcome == core::TicketOutcome::ConnectionLost) {
+        request_poll();
+        kick_health();
+    }
+}
+
+}  // namespace plimsoll::engine

@@ -1,0 +1,74 @@
+#pragma once
+// What was measured and which rows are ours, in memory; every change is also written to the store
+// on the worker thread. A failing write never fails a request: it is logged once. Loop thread only;
+// the store must outlive the loop's worker.
+
+#include <plimsoll/core/types.hpp>
+#include <plimsoll/net/loop.hpp>
+#include <plimsoll/net/wait.hpp>
+#include <plimsoll/store/store.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace plimsoll::engine {
+
+// How a row that we loaded was loaded.
+struct KnownSettings {
+    core::Form form = core::Form::Unknown;
+    core::RunnerSettings settings;
+    Bytes charge;
+    std::string model;
+};
+
+// What a row takes of the pool: device memory where the upstream lists any, else (no GPU) all of
+// it.
+constexpr Bytes taken(Bytes size, Bytes size_vram) {
+    return size_vram.is_zero() ? size : size_vram;
+}
+
+class Measurements {
+  public:
+    Measurements(net::Loop& loop, store::Store& store, std::string upstream);
+
+    // Reads the store; called once, before anything else.
+    net::Task<void> restore();
+
+    [[nodiscard]] store::Measurement const* find(
+        std::string_view weights, std::string_view settings
+    ) const;
+    void loaded(std::string const& weights, std::string const& settings, Duration took);
+    // True if it changed what should be charged.
+    bool seen(std::string const& weights, std::string const& settings, Bytes size, Bytes size_vram);
+    void unloaded(std::string const& weights, std::string const& settings, Duration took);
+
+    [[nodiscard]] KnownSettings const* known(std::string const& weights) const;
+    void remember(std::string const& weights, KnownSettings known);
+    void forget_row(std::string const& weights);
+
+    [[nodiscard]] std::size_t pending_writes() const { return writes_->pending; }
+
+  private:
+    struct Writes {
+        std::size_t pending = 0;
+        bool has_failed = false;
+    };
+    struct Read;
+
+    store::Measurement& entry(std::string const& weights, std::string const& settings);
+    void save(store::Measurement const& measurement);
+    void write(std::move_only_function<Result<void>(store::Store&)> work);
+
+    net::Loop& loop_;
+    store::Store& store_;
+    std::string upstream_;
+    std::shared_ptr<Writes> writes_ = std::make_shared<Writes>();
+    std::unordered_map<std::string, store::Measurement> measured_;
+    std::unordered_map<std::string, KnownSettings> known_;
+};
+
+}  // namespace plimsoll::engine

@@ -1,0 +1,204 @@
+#include "engine/demand.hpp"
+
+#include "support/catch.hpp"
+
+#include <cmath>
+
+namespace plimsoll::engine {
+namespace {
+
+struct Fixture {
+    Fixture() : store(store::Store::in_memory()), measurements(loop, store, "fake") {
+        info.name = "a:1";
+        info.weights = "wa";
+        info.file_size = gibibytes(4);
+        info.geometry.trained_ctx = 131072;
+        info.capabilities = {"completion"};
+        config.scheduler.parallel = 1;
+    }
+
+    [[nodiscard]] core::Demand make() const { return make_demand(info, policy, wish, context()); }
+
+    [[nodiscard]] DemandContext context() const {
+        return {
+            .config = config,
+            .measurements = measurements,
+            .default_num_ctx = 4096,
+            .bare_num_ctx = 4096
+        };
+    }
+
+    store::Store store;  // outlives the loop, whose worker writes to it
+    net::Loop loop{net::ClockMode::Manual};
+    Measurements measurements;
+    EngineConfig config;
+    upstream::ModelInfo info;
+    ModelPolicy policy;
+    DemandWish wish;
+};
+
+TEST_CASE(
+    "demand: the context is the policy's, the client's, the Modelfile's or the default",
+    "[engine][unit]"
+) {
+    Fixture f;
+    CHECK(f.make().settings.num_ctx == 4096);
+    f.info.num_ctx = 1024;
+    CHECK(f.make().settings.num_ctx == 1024);
+    f.wish.num_ctx = 8192;
+    CHECK(f.make().settings.num_ctx == 8192);
+    f.wish.num_ctx = 999999;
+    CHECK(f.make().settings.num_ctx == 131072);
+    f.wish.num_ctx = -7;
+    CHECK(f.make().settings.num_ctx == 4);
+    f.policy.context = ContextPolicy::Fixed;
+    f.policy.num_ctx = 2048;
+    CHECK(f.make().settings.num_ctx == 2048);
+}
+
+TEST_CASE(
+    "demand: the batch follows the context over all slots, unless it is given", "[engine][unit]"
+) {
+    Fixture f;
+    CHECK(f.make().settings.num_batch == 512);
+    f.wish.num_ctx = 4097;
+    CHECK(f.make().settings.num_batch == 1024);
+    f.wish.num_ctx = 32769;
+    CHECK(f.make().settings.num_batch == 2048);
+    f.wish.num_ctx = 4096;
+    f.config.scheduler.parallel = 4;
+    CHECK(f.make().settings.num_batch == 1024);
+    f.info.num_batch = 128;
+    CHECK(f.make().settings.num_batch == 128);
+    f.wish.num_batch = 64;
+    CHECK(f.make().settings.num_batch == 64);
+}
+
+TEST_CASE(
+    "demand: an embedding-only model has one slot and a batch as large as its context",
+    "[engine][unit]"
+) {
+    Fixture f;
+    f.info.capabilities = {"embedding"};
+    f.config.scheduler.parallel = 4;
+    f.wish.num_ctx = 512;
+    CHECK(f.make().settings.num_batch == 512);
+    f.wish.num_ctx = 8192;
+    CHECK(f.make().settings.num_batch == 2048);
+}
+
+TEST_CASE(
+    "demand: a /v1 wish is bare, with the context that the upstream will give", "[engine][unit]"
+) {
+    Fixture f;
+    f.wish.is_native = false;
+    CHECK(f.make().form == core::Form::Bare);
+    CHECK(f.make().settings.num_ctx == 4096);
+    CHECK(f.make().settings.num_batch == 0);
+    f.info.num_ctx = 16384;
+    CHECK(f.make().settings.num_ctx == 16384);
+}
+
+TEST_CASE(
+    "demand: options are the request's over the Modelfile's, without what is cut", "[engine][unit]"
+) {
+    Fixture f;
+    f.info.options.num_gpu = 7;
+    f.info.options.num_thread = 2;
+    f.wish.options.num_gpu = 0;  // cut by default
+    CHECK(f.make().settings.options.num_gpu == 7);
+    f.config.cut_options = {};
+    CHECK(f.make().settings.options.num_gpu == 0);
+    f.wish.options.num_gpu = -1;  // the upstream's own default
+    CHECK_FALSE(f.make().settings.options.num_gpu);
+    f.wish.options.num_thread = 8;
+    CHECK(f.make().settings.options.num_thread == 8);
+    f.config.cut_options = {"num_thread"};
+    CHECK(f.make().settings.options.num_thread == 2);
+    f.wish.options.use_mmap = false;
+    CHECK(f.make().settings.options.use_mmap == false);
+    f.config.cut_options = {"use_mmap=false"};
+    CHECK_FALSE(f.make().settings.options.use_mmap);
+}
+
+TEST_CASE(
+    "demand: shift is a setting only where it differs from the family's default", "[engine][unit]"
+) {
+    Fixture f;
+    f.wish.options.shift = true;
+    CHECK_FALSE(f.make().settings.options.shift);
+    f.wish.options.shift = false;
+    CHECK(f.make().settings.options.shift == false);
+    f.info.geometry.architecture = "deepseek2";
+    CHECK_FALSE(f.make().settings.options.shift);
+}
+
+TEST_CASE(
+    "demand: the charge is never below what was measured, and never below the prediction",
+    "[engine][unit]"
+) {
+    Fixture f;
+    auto const predicted = f.make().charge;
+    CHECK(predicted > gibibytes(4));
+    auto const key = settings_key(core::Form::Pinned, f.make().settings);
+    f.measurements.seen("wa", key, gibibytes(1), gibibytes(1));
+    CHECK(f.make().charge == predicted);
+    f.measurements.seen("wa", key, gibibytes(30), gibibytes(30));
+    CHECK(f.make().charge == gibibytes(30));
+    // A later, smaller list does not take it back.
+    f.measurements.seen("wa", key, gibibytes(20), gibibytes(20));
+    CHECK(f.make().charge == gibibytes(30));
+    f.policy.vram = gibibytes(5);
+    CHECK(f.make().charge == gibibytes(5));
+}
+
+TEST_CASE("demand: times are learned, and guessed from the size before", "[engine][unit]") {
+    Fixture f;
+    f.info.file_size = Bytes(4'000'000'000);
+    CHECK(f.make().load_time == std::chrono::milliseconds(2500));
+    CHECK(f.make().unload_time == std::chrono::seconds(1));
+    auto const key = settings_key(core::Form::Pinned, f.make().settings);
+    f.measurements.loaded("wa", key, std::chrono::seconds(10));
+    CHECK(f.make().load_time == std::chrono::seconds(10));
+    f.measurements.loaded("wa", key, std::chrono::seconds(20));
+    CHECK(std::abs(to_seconds(f.make().load_time) - 13.0) < 1e-6);
+    f.measurements.unloaded("wa", key, std::chrono::milliseconds(300));
+    CHECK(f.make().unload_time == std::chrono::milliseconds(300));
+}
+
+TEST_CASE("keep-alive: honoured, clamped or overridden by the policy", "[engine][unit]") {
+    using Kind = core::KeepAlive::Kind;
+    EngineConfig config;
+    ModelPolicy policy;
+    core::KeepAlive const hour{.kind = Kind::For, .duration = std::chrono::hours(1)};
+    core::KeepAlive const forever{.kind = Kind::Forever, .duration = {}};
+    core::KeepAlive const zero{.kind = Kind::Zero, .duration = {}};
+    CHECK(effective_keep_alive(forever, policy, config) == forever);
+    CHECK_FALSE(effective_keep_alive(std::nullopt, policy, config));
+    config.keep_alive_policy = KeepAlivePolicy::Clamp;
+    config.keep_alive_max = std::chrono::minutes(10);
+    CHECK(effective_keep_alive(hour, policy, config)->duration == std::chrono::minutes(10));
+    CHECK(effective_keep_alive(forever, policy, config)->kind == Kind::For);
+    CHECK(effective_keep_alive(zero, policy, config) == zero);
+    policy.keep_alive = std::chrono::minutes(2);
+    CHECK(effective_keep_alive(std::nullopt, policy, config)->duration == std::chrono::minutes(2));
+    config.keep_alive_policy = KeepAlivePolicy::Override;
+    CHECK(effective_keep_alive(zero, policy, config)->duration == std::chrono::minutes(2));
+}
+
+TEST_CASE("default context: by total memory, as the upstream chooses", "[engine][unit]") {
+    core::SchedulerConfig config;
+    config.device_total = gibibytes(24);
+    CHECK(upstream_default_num_ctx(config) == 32768);
+    config.device_total = gibibytes(48);
+    CHECK(upstream_default_num_ctx(config) == 262144);
+    config.device_total = gibibytes(8);
+    CHECK(upstream_default_num_ctx(config) == 4096);
+    // An unknown device is a little larger than its budget.
+    config.device_total.reset();
+    config.budget = gibibytes(22);
+    CHECK(upstream_default_num_ctx(config) == 32768);
+}
+
+}  // namespace
+}  // namespace plimsoll::engine
