@@ -1,0 +1,33 @@
+#pragma once
+// The control API: /healthz, /readyz and /plimsoll/v1. Loop thread only.
+
+#include <plimsoll/engine/engine.hpp>
+#include <plimsoll/net/server.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace plimsoll::control {
+
+struct ControlContext {
+    std::vector<engine::Engine*> engines;
+    std::string version;
+    std::function<bool()> is_draining;
+};
+
+class Control {
+  public:
+    explicit Control(ControlContext context);
+    ~Control();
+
+    // False if the path is not one of ours.
+    net::Task<bool> handle(net::Exchange& exchange);
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace plimsoll::control

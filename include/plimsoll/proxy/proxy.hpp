@@ -1,0 +1,41 @@
+#pragma once
+// The front door: decides what a request is, takes a lease where one is needed, and relays. Loop
+// thread only.
+
+#include <plimsoll/engine/engine.hpp>
+#include <plimsoll/http/origin.hpp>
+#include <plimsoll/net/server.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace plimsoll::proxy {
+
+struct ProxyConfig {
+    std::uint64_t max_body = 128ULL << 20;    // bytes of a body that is read whole: 413 above
+    std::uint64_t max_bodies = 512ULL << 20;  // of all bodies held at once: 503 above
+    std::uint64_t max_decoded = 20ULL << 20;  // a zstd body after decoding
+    http::OriginPolicy origins;
+};
+
+// Handles a request on one of our own paths; false if the path is not ours.
+using OwnHandler = std::function<net::Task<bool>(net::Exchange&)>;
+
+class Proxy {
+  public:
+    // The first engine whose upstream has the model serves it; passive requests go to the first.
+    Proxy(std::vector<engine::Engine*> engines, ProxyConfig config, OwnHandler own);
+    ~Proxy();
+
+    net::Task<void> handle(net::Exchange& exchange);
+    void reconfigure(ProxyConfig config);
+    [[nodiscard]] std::uint64_t requests() const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace plimsoll::proxy

@@ -1,0 +1,162 @@
+// Which endpoint a request is for.
+
+#include "control/impl.hpp"
+
+#include <plimsoll/base/model_name.hpp>
+#include <plimsoll/base/text.hpp>
+#include <plimsoll/control/control.hpp>
+
+#include <boost/json/serialize.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <array>
+
+namespace plimsoll::control {
+namespace {
+
+using http::Method;
+
+// HEAD is GET without the body; Exchange leaves it out.
+bool matches(Method asked, Method of_endpoint) {
+    return asked == of_endpoint || (asked == Method::Head && of_endpoint == Method::Get);
+}
+
+bool holds(engine::Engine const& engine, std::string const& model) {
+    auto const wanted = ModelName::parse(model);
+    auto const is_wanted = [&](auto const& view) {
+        auto const name = ModelName::parse(view.model);
+        return wanted && name && name->key() == wanted->key();
+    };
+    auto const snapshot = engine.snapshot();
+    return std::ranges::any_of(snapshot.instances, is_wanted) ||
+           std::ranges::any_of(snapshot.pins, is_wanted);
+}
+
+}  // namespace
+
+std::span<Control::Impl::Entry const> Control::Impl::endpoints() {
+    static constexpr std::array kAll{
+        Entry{Method::Get, "/healthz", &Impl::healthz},
+        Entry{Method::Get, "/readyz", &Impl::readyz},
+        Entry{Method::Get, "/plimsoll/v1/status", &Impl::status},
+        Entry{Method::Get, "/plimsoll/v1/models", &Impl::models},
+        Entry{Method::Post, "/plimsoll/v1/models/load", &Impl::load},
+        Entry{Method::Post, "/plimsoll/v1/models/unload", &Impl::unload},
+        Entry{Method::Post, "/plimsoll/v1/models/pin", &Impl::pin},
+        Entry{Method::Post, "/plimsoll/v1/models/unpin", &Impl::unpin},
+        Entry{Method::Post, "/plimsoll/v1/cleanup", &Impl::cleanup},
+        Entry{Method::Get, "/plimsoll/v1/queue", &Impl::queue},
+        Entry{Method::Get, "/plimsoll/v1/events", &Impl::events},
+        Entry{Method::Get, "/plimsoll/v1/settings", &Impl::settings},
+        Entry{Method::Patch, "/plimsoll/v1/settings", &Impl::change_settings},
+    };
+    return kAll;
+}
+
+net::Task<bool> Control::Impl::handle(net::Exchange& exchange) {
+    auto const& head = exchange.head();
+    std::string allow;
+    for (auto const& entry : endpoints()) {
+        if (entry.path != head.path) {
+            continue;
+        }
+        if (matches(head.method, entry.method)) {
+            co_await (this->*entry.handle)(exchange);
+            co_return true;
+        }
+        allow += fmt::format("{}{}", allow.empty() ? "" : ", ", http::to_string(entry.method));
+        if (entry.method == Method::Get) {
+            allow += ", HEAD";
+        }
+    }
+    if (!allow.empty()) {
+        auto reply = http::error_reply(
+            http::Dialect::Plimsoll,
+            405,
+            fmt::format("{} takes {}, not {}", head.path, allow, http::to_string(head.method))
+        );
+        reply.fields.set("Allow", allow);
+        auto const sent = co_await exchange.respond(std::move(reply));
+        static_cast<void>(sent);
+        co_return true;
+    }
+    if (!head.path.starts_with("/plimsoll/v1/") && head.path != "/plimsoll/v1") {
+        co_return false;
+    }
+    std::string known;
+    for (auto const& entry : endpoints()) {
+        known += fmt::format(
+            "{}{} {}", known.empty() ? "" : ", ", http::to_string(entry.method), entry.path
+        );
+    }
+    co_await respond_error(
+        exchange,
+        Error(
+            Errc::NotFound,
+            fmt::format("no endpoint {}; there are: {}", printable(head.path, 200), known)
+        )
+    );
+    co_return true;
+}
+
+net::Task<Result<engine::Engine*>> Control::Impl::find_engine(
+    std::string model, std::optional<std::string> upstream
+) {
+    std::optional<Error> failure;
+    for (auto* engine : context.engines) {
+        if (upstream && engine->provider().config().name != *upstream) {
+            continue;
+        }
+        auto const info = co_await engine->resolve(model);
+        if (info) {
+            co_return engine;
+        }
+        // Deleted upstream, but still in memory or pinned here: an operator must be able to get rid
+        // of it.
+        if (holds(*engine, model)) {
+            co_return engine;
+        }
+        // "Not found" is the answer only if every upstream could say so.
+        if (!failure || failure->code == Errc::NotFound) {
+            failure = info.error();
+        }
+    }
+    if (!failure) {
+        co_return fail(
+            Errc::NotFound,
+            fmt::format("no upstream is called \"{}\"", printable(upstream.value_or(""), 80))
+        );
+    }
+    co_return fail(std::move(*failure));
+}
+
+net::Task<void> respond_json(
+    net::Exchange& exchange, unsigned status, boost::json::object const& body
+) {
+    auto reply = http::json_reply(status, boost::json::serialize(body));
+    reply.fields.add("Cache-Control", "no-store");
+    auto const sent = co_await exchange.respond(std::move(reply));
+    static_cast<void>(sent);
+}
+
+net::Task<void> respond_error(net::Exchange& exchange, Error const& error) {
+    if (error.code == Errc::Cancelled || error.code == Errc::ConnectionClosed) {
+        exchange.abort();
+        co_return;
+    }
+    auto const sent = co_await exchange.respond(
+        http::error_reply(http::Dialect::Plimsoll, http::status_of(error.code), error.message)
+    );
+    static_cast<void>(sent);
+}
+
+Control::Control(ControlContext context) : impl_(std::make_unique<Impl>(std::move(context))) {}
+
+Control::~Control() = default;
+
+net::Task<bool> Control::handle(net::Exchange& exchange) {
+    return impl_->handle(exchange);
+}
+
+}  // namespace plimsoll::control

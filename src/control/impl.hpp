@@ -1,0 +1,76 @@
+#pragma once
+// The control API's state and its endpoints, one source file per group. Loop thread only.
+
+#include <plimsoll/control/control.hpp>
+#include <plimsoll/http/reply.hpp>
+
+#include <boost/json/object.hpp>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace plimsoll::control {
+
+struct Control::Impl {
+    explicit Impl(ControlContext with) : context(std::move(with)) {}
+
+    using Endpoint = net::Task<void> (Impl::*)(net::Exchange&);
+
+    struct Entry {
+        http::Method method;
+        std::string_view path;
+        Endpoint handle;
+    };
+
+    // control.cpp
+    net::Task<bool> handle(net::Exchange& exchange);
+    static std::span<Entry const> endpoints();
+
+    // status_api.cpp
+    net::Task<void> healthz(net::Exchange& exchange);
+    net::Task<void> readyz(net::Exchange& exchange);
+    net::Task<void> status(net::Exchange& exchange);
+    net::Task<void> models(net::Exchange& exchange);
+    net::Task<void> queue(net::Exchange& exchange);
+
+    // models_api.cpp
+    net::Task<void> load(net::Exchange& exchange);
+    net::Task<void> unload(net::Exchange& exchange);
+    net::Task<void> pin(net::Exchange& exchange);
+    net::Task<void> unpin(net::Exchange& exchange);
+    net::Task<void> cleanup(net::Exchange& exchange);
+
+    // load_progress.cpp: a load as Server-Sent Events.
+    net::Task<void> load_with_progress(
+        net::Exchange& exchange, engine::Engine& engine, engine::AcquireRequest request
+    );
+
+    // settings_api.cpp
+    net::Task<void> settings(net::Exchange& exchange);
+    net::Task<void> change_settings(net::Exchange& exchange);
+
+    // event_stream.cpp
+    net::Task<void> events(net::Exchange& exchange);
+
+    // The engine named by "upstream", else the first that has the model. Errors: NotFound, or the
+    // upstream's.
+    net::Task<Result<engine::Engine*>> find_engine(
+        std::string model, std::optional<std::string> upstream
+    );
+
+    [[nodiscard]] bool is_draining() const { return context.is_draining && context.is_draining(); }
+
+    ControlContext context;
+    std::map<std::string, Duration>
+        load_times;  // by model: what the last load through this API took
+};
+
+net::Task<void> respond_json(
+    net::Exchange& exchange, unsigned status, boost::json::object const& body
+);
+net::Task<void> respond_error(net::Exchange& exchange, Error const& error);
+
+}  // namespace plimsoll::control

@@ -1,0 +1,237 @@
+// Operators' hands: load, unload, pin, unpin, cleanup.
+
+#include "control/impl.hpp"
+#include "control/json_view.hpp"
+#include "control/request_json.hpp"
+
+#include <plimsoll/base/text.hpp>
+
+#include <boost/json/array.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <array>
+
+namespace plimsoll::control {
+namespace {
+
+namespace json = boost::json;
+using namespace std::string_view_literals;
+
+// What load, pin and their opposites have in common.
+struct ModelRequest {
+    engine::AcquireRequest acquire;
+    std::optional<std::string> upstream;
+};
+
+Result<ModelRequest> model_request(json::object const& body, net::Exchange const& exchange) {
+    ModelRequest out;
+    auto model = string_member(body, "model");
+    if (!model) {
+        return fail(std::move(model.error()));
+    }
+    if (!*model || trim(**model).empty()) {
+        return fail(
+            Errc::BadRequest,
+            R"(the body must name a model: {"model": "NAME"})",
+            ErrorSource::Client
+        );
+    }
+    auto upstream = string_member(body, "upstream");
+    if (!upstream) {
+        return fail(std::move(upstream.error()));
+    }
+    auto num_ctx = integer_member(body, "num_ctx");
+    if (!num_ctx) {
+        return fail(std::move(num_ctx.error()));
+    }
+    if (*num_ctx && **num_ctx <= 0) {
+        return fail(Errc::BadRequest, "\"num_ctx\" must be above 0 tokens", ErrorSource::Client);
+    }
+    auto keep_alive = keep_alive_member(body, "keep_alive");
+    if (!keep_alive) {
+        return fail(std::move(keep_alive.error()));
+    }
+    out.acquire.model = std::move(**model);
+    out.acquire.client = exchange.peer();
+    out.acquire.num_ctx = *num_ctx;
+    out.acquire.keep_alive = *keep_alive;
+    out.upstream = std::move(*upstream);
+    return out;
+}
+
+// "name: reason"; names have colons of their own, but never one before a blank.
+json::object kept_json(std::string const& line) {
+    auto const colon = line.find(": ");
+    if (colon == std::string::npos) {
+        return {{"name", line}, {"reason", nullptr}};
+    }
+    return {{"name", line.substr(0, colon)}, {"reason", line.substr(colon + 2)}};
+}
+
+bool wants_progress(http::RequestHead const& head) {
+    auto const accept = head.fields.get("Accept").value_or("");
+    if (accept.find("text/event-stream") != std::string_view::npos) {
+        return true;
+    }
+    auto const parts = split(head.query, '&');
+    return std::ranges::find(parts, "progress=1"sv) != parts.end();
+}
+
+}  // namespace
+
+net::Task<void> Control::Impl::load(net::Exchange& exchange) {
+    static constexpr std::array kMembers{"model"sv, "num_ctx"sv, "keep_alive"sv, "upstream"sv};
+    auto const body = co_await read_object(exchange, kMembers);
+    if (!body) {
+        co_await respond_error(exchange, body.error());
+        co_return;
+    }
+    auto request = model_request(*body, exchange);
+    if (!request) {
+        co_await respond_error(exchange, request.error());
+        co_return;
+    }
+    auto const engine = co_await find_engine(request->acquire.model, request->upstream);
+    if (!engine) {
+        co_await respond_error(exchange, engine.error());
+        co_return;
+    }
+    if (wants_progress(exchange.head())) {
+        co_await load_with_progress(exchange, **engine, std::move(request->acquire));
+        co_return;
+    }
+    auto const instance =
+        co_await (*engine)->load(std::move(request->acquire), exchange.canceller());
+    if (!instance) {
+        co_await respond_error(exchange, instance.error());
+        co_return;
+    }
+    load_times[instance->model] = instance->load_took;
+    co_await respond_json(
+        exchange,
+        200,
+        instance_json(*instance, (*engine)->provider().config(), exchange.loop().now())
+    );
+}
+
+net::Task<void> Control::Impl::unload(net::Exchange& exchange) {
+    static constexpr std::array kMembers{"model"sv, "upstream"sv};
+    auto const body = co_await read_object(exchange, kMembers);
+    if (!body) {
+        co_await respond_error(exchange, body.error());
+        co_return;
+    }
+    auto request = model_request(*body, exchange);
+    if (!request) {
+        co_await respond_error(exchange, request.error());
+        co_return;
+    }
+    auto const engine = co_await find_engine(request->acquire.model, request->upstream);
+    if (!engine) {
+        co_await respond_error(exchange, engine.error());
+        co_return;
+    }
+    auto const done = co_await (*engine)->unload(request->acquire.model, exchange.canceller());
+    if (!done) {
+        co_await respond_error(exchange, done.error());
+        co_return;
+    }
+    co_await respond_json(
+        exchange,
+        200,
+        {{"name", request->acquire.model},
+         {"upstream", (*engine)->provider().config().name},
+         {"state", "absent"}}
+    );
+}
+
+net::Task<void> Control::Impl::pin(net::Exchange& exchange) {
+    static constexpr std::array kMembers{"model"sv, "num_ctx"sv, "for"sv, "upstream"sv};
+    auto const body = co_await read_object(exchange, kMembers);
+    if (!body) {
+        co_await respond_error(exchange, body.error());
+        co_return;
+    }
+    auto request = model_request(*body, exchange);
+    auto const how_long = keep_alive_member(*body, "for");
+    if (!request || !how_long) {
+        co_await respond_error(exchange, request ? how_long.error() : request.error());
+        co_return;
+    }
+    auto const engine = co_await find_engine(request->acquire.model, request->upstream);
+    if (!engine) {
+        co_await respond_error(exchange, engine.error());
+        co_return;
+    }
+    std::optional<Duration> limit;
+    if (*how_long && (*how_long)->kind == core::KeepAlive::Kind::For) {
+        limit = (*how_long)->duration;
+    }
+    auto const instance =
+        co_await (*engine)->pin(std::move(request->acquire), limit, exchange.canceller());
+    if (!instance) {
+        co_await respond_error(exchange, instance.error());
+        co_return;
+    }
+    co_await respond_json(
+        exchange,
+        200,
+        instance_json(*instance, (*engine)->provider().config(), exchange.loop().now())
+    );
+}
+
+net::Task<void> Control::Impl::unpin(net::Exchange& exchange) {
+    static constexpr std::array kMembers{"model"sv, "upstream"sv};
+    auto const body = co_await read_object(exchange, kMembers);
+    if (!body) {
+        co_await respond_error(exchange, body.error());
+        co_return;
+    }
+    auto request = model_request(*body, exchange);
+    if (!request) {
+        co_await respond_error(exchange, request.error());
+        co_return;
+    }
+    auto const engine = co_await find_engine(request->acquire.model, request->upstream);
+    if (!engine) {
+        co_await respond_error(exchange, engine.error());
+        co_return;
+    }
+    auto const done = co_await (*engine)->unpin(request->acquire.model);
+    if (!done) {
+        co_await respond_error(exchange, done.error());
+        co_return;
+    }
+    co_await respond_json(
+        exchange,
+        200,
+        {{"name", request->acquire.model},
+         {"upstream", (*engine)->provider().config().name},
+         {"pinned", false}}
+    );
+}
+
+net::Task<void> Control::Impl::cleanup(net::Exchange& exchange) {
+    auto const body = co_await read_object(exchange, {});
+    if (!body) {
+        co_await respond_error(exchange, body.error());
+        co_return;
+    }
+    json::array unloaded;
+    json::array kept;
+    for (auto* engine : context.engines) {
+        auto const report = co_await engine->cleanup(exchange.canceller());
+        for (auto const& name : report.unloaded) {
+            unloaded.emplace_back(name);
+        }
+        for (auto const& line : report.kept) {
+            kept.push_back(kept_json(line));
+        }
+    }
+    co_await respond_json(
+        exchange, 200, {{"unloaded", std::move(unloaded)}, {"kept", std::move(kept)}}
+    );
+}
+
+}  // namespace plimsoll::control

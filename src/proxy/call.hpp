@@ -1,0 +1,54 @@
+#pragma once
+// One request on its way through the proxy: what is known of it, for the answer's fields and the
+// log line. Lives in the coroutine that handles the request. Loop thread only.
+
+#include "proxy/refusal.hpp"
+
+#include <plimsoll/base/result.hpp>
+#include <plimsoll/http/reply.hpp>
+#include <plimsoll/http/route.hpp>
+#include <plimsoll/net/server.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace plimsoll::proxy {
+
+struct Call {
+    Call(net::Exchange& with, std::string request_id)
+        : exchange(with), id(std::move(request_id)), started(with.loop().now()) {}
+
+    net::Exchange& exchange;
+    std::string id;
+    TimePoint started;
+    http::Route route;
+    // A form's model could be overruled by one in the query, where the upstream looks first.
+    bool sends_query = true;
+    std::string origin;    // not empty: the answer says that this origin may read it
+    std::string model;     // as asked, for the log
+    std::string adjusted;  // value of X-Plimsoll-Adjusted
+    unsigned status = 0;   // of the answer; 0: none was sent
+    Duration waited{};     // for a lease
+    bool was_queued = false;
+};
+
+// The fields that we add to every answer: request id, CORS, what was adjusted, how long it waited.
+void add_own_fields(Call const& call, http::Fields& fields);
+
+net::Task<void> answer(Call& call, http::Reply reply);
+net::Task<void> answer_error(
+    Call& call,
+    unsigned status,
+    std::string_view message,
+    std::optional<Duration> retry_after = std::nullopt
+);
+net::Task<void> answer_error(Call& call, ClientError const& error);
+// A failure of ours or of reading the request. Nothing is written when the client is gone.
+net::Task<void> answer_failure(Call& call, Error const& error);
+// A failure on the way to the upstream, before its head came.
+net::Task<void> answer_upstream_failure(Call& call, Error const& error, std::string_view upstream);
+
+[[nodiscard]] bool is_client_gone(Error const& error);
+
+}  // namespace plimsoll::proxy

@@ -1,0 +1,91 @@
+#pragma once
+// The proxy's state and the rooms of its house: proxy.cpp (gate and dispatch), inference.cpp,
+// passive.cpp, store_request.cpp, own.cpp. Loop thread only.
+
+#include "proxy/body_hold.hpp"
+#include "proxy/call.hpp"
+#include "proxy/inference.hpp"
+#include "proxy/relay.hpp"
+
+#include <plimsoll/engine/engine.hpp>
+#include <plimsoll/log/log.hpp>
+#include <plimsoll/proxy/proxy.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace plimsoll::proxy {
+
+inline constexpr log::Logger kLog{"proxy"};
+
+struct Proxy::Impl {
+    Impl(std::vector<engine::Engine*> all, ProxyConfig with, OwnHandler handler);
+
+    // proxy.cpp
+    net::Task<void> handle(net::Exchange& exchange);
+    net::Task<bool> pass_gate(Call& call);  // false: already answered
+    net::Task<void> dispatch(Call& call);
+    net::Task<void> unscheduled(Call& call);
+    std::string next_id();
+
+    // own.cpp
+    net::Task<void> own_path(Call& call);
+    net::Task<void> loaded_models(Call& call);  // GET /api/ps
+
+    // find.cpp: which engine has the model.
+    struct Found {
+        engine::Engine* engine = nullptr;
+        std::shared_ptr<upstream::ModelInfo const> info;  // null: the upstream could not be asked
+    };
+
+    net::Task<Result<Found>> find(ModelName const& name, std::string_view as_asked);
+
+    // inference.cpp
+    net::Task<void> inference(Call& call);
+    net::Task<void> unknown_post(Call& call);
+    net::Task<bool> read_request(Call& call, Inference& request);  // false: already answered
+    net::Task<void> schedule(Call& call, Inference& request);
+    net::Task<void> unload_wish(Call& call, Inference& request);
+    net::Task<void> run(Call& call, Inference& request);
+    net::Task<void> refused(Call& call, Inference const& request, engine::Refused const& refusal);
+
+    // leased.cpp: true: nothing was sent, take a new lease and try again.
+    net::Task<bool> relay_leased(
+        Call& call, Inference& request, engine::Lease& lease, bool may_retry
+    );
+    net::Task<bool> send_failed(
+        Call& call, Inference& request, engine::Lease& lease, Error const& error, bool may_retry
+    );
+    void judge(Call& call, Inference& request, engine::Lease& lease, RelayResult const& result);
+
+    // passive.cpp
+    net::Task<void> passive(Call& call);
+    // Relays without a lease; `body`, where given, is the whole body, else it is passed through as
+    // it comes.
+    net::Task<void> pass(
+        Call& call, engine::Engine& engine, RelayTimes times, HeldBody const* body
+    );
+    net::Task<bool> upstream_lacks(
+        Call& call, engine::Engine& engine
+    );  // a probe: is the path unknown there, too?
+
+    // store_request.cpp
+    net::Task<void> store_request(Call& call);
+
+    std::vector<engine::Engine*> engines;
+    ProxyConfig config;
+    OwnHandler own;
+    BodyPool bodies;
+    std::uint64_t requests = 0;
+    std::uint64_t id_state = 0;
+    std::uint64_t broken_streams = 0;  // /v1 streams that ended without their mark
+    std::unordered_map<std::string, std::size_t>
+        engine_of;  // by ModelName::key(), where there are several engines
+    std::unordered_map<std::string, TimePoint>
+        absent_paths;  // unknown POST paths that the upstream lacks, too
+};
+
+}  // namespace plimsoll::proxy

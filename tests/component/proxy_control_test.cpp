@@ -1,0 +1,145 @@
+#include "support/catch.hpp"
+
+#include "proxy_fixture.hpp"
+#include <boost/json.hpp>
+
+using namespace plimsoll;
+using namespace plimsoll::test;
+
+namespace {
+
+boost::json::value json_of(std::string const& answer) {
+    boost::system::error_code broken;
+    auto value = boost::json::parse(body_of(answer), broken);
+    CAPTURE(answer);
+    REQUIRE_FALSE(broken);
+    return value;
+}
+
+std::string patch(ProxyFixture& f, std::string const& body) {
+    return f.ask(
+        "PATCH /plimsoll/v1/settings HTTP/1.1\r\nHost: localhost\r\nConnection: "
+        "close\r\nContent-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body
+    );
+}
+
+}  // namespace
+
+TEST_CASE(
+    "control: alive, and ready only while the upstream is up and nothing drains",
+    "[control][component]"
+) {
+    ProxyFixture f;
+    CHECK(status_of(f.get("/healthz")) == 200);
+    CHECK(status_of(f.get("/readyz")) == 200);
+    f.draining = true;
+    auto const answer = f.get("/readyz");
+    CHECK(status_of(answer) == 503);
+    CHECK(json_of(answer).at("ready") == false);
+    CHECK(json_of(answer).at("why").as_array().size() == 1);
+}
+
+TEST_CASE("control: load, list, pin, unpin, unload", "[control][component]") {
+    ProxyFixture f;
+    auto const loaded =
+        json_of(f.post("/plimsoll/v1/models/load", R"({"model":"smollm2:135m","num_ctx":2048})"));
+    CHECK(loaded.at("name") == "smollm2:135m");
+    CHECK(loaded.at("state") == "ready");
+    CHECK(loaded.at("num_ctx") == 2048U);
+    auto const models = json_of(f.get("/plimsoll/v1/models"));
+    REQUIRE(models.at("models").as_array().size() == 1);
+    auto const status = json_of(f.get("/plimsoll/v1/status"));
+    CHECK(status.at("charged_bytes").to_number<std::uint64_t>() > 0);
+    CHECK(status.at("upstreams").at(0).at("up") == true);
+    CHECK(status.at("queue") == 0U);
+    CHECK(
+        json_of(f.post("/plimsoll/v1/models/pin", R"({"model":"smollm2:135m","num_ctx":2048})"))
+            .at("pinned") == true
+    );
+    CHECK(status_of(f.post("/plimsoll/v1/models/unpin", R"({"model":"smollm2:135m"})")) == 200);
+    CHECK(
+        json_of(f.post("/plimsoll/v1/models/unload", R"({"model":"smollm2:135m"})")).at("state") ==
+        "absent"
+    );
+    CHECK(f.ollama.loaded.empty());
+}
+
+TEST_CASE("control: what is wrong with a request is said in one sentence", "[control][component]") {
+    ProxyFixture f;
+    auto const unknown = f.post("/plimsoll/v1/models/load", R"({"model":"absent:1b"})");
+    CHECK(status_of(unknown) == 404);
+    auto const nameless = f.post("/plimsoll/v1/models/load", "{}");
+    CHECK(status_of(nameless) == 400);
+    auto const misspelt = f.post("/plimsoll/v1/models/load", R"({"modell":"x"})");
+    CHECK_THAT(body_of(misspelt), ContainsSubstring("did you mean"));
+    auto const wrong_method = f.get("/plimsoll/v1/models/load");
+    CHECK(status_of(wrong_method) == 405);
+    CHECK(field_of(wrong_method, "Allow") == "POST");
+    auto const nothing = f.get("/plimsoll/v1/nothing");
+    CHECK(status_of(nothing) == 404);
+    CHECK_THAT(body_of(nothing), ContainsSubstring("GET /plimsoll/v1/status"));
+}
+
+TEST_CASE("control: settings change at run time, all or nothing", "[control][component]") {
+    ProxyFixture f;
+    auto const changed = json_of(patch(f, R"({"auto_unload":false,"default_keep_alive":"10m"})"));
+    CHECK(changed.at("auto_unload") == false);
+    CHECK(changed.at("default_keep_alive_seconds") == 600.0);
+    CHECK_FALSE(f.engine->config().scheduler.auto_unload);
+    auto const wrong = patch(f, R"({"auto_unload":true,"verbos":true})");
+    CHECK(status_of(wrong) == 400);
+    CHECK_THAT(body_of(wrong), ContainsSubstring(R"(did you mean \"verbose\"?)"));
+    CHECK_FALSE(f.engine->config().scheduler.auto_unload);
+}
+
+TEST_CASE(
+    "control: a watched load tells its progress and ends with the instance", "[control][component]"
+) {
+    ProxyFixture f;
+    f.ollama.load_time = std::chrono::seconds(2);
+    auto const answer = f.post(
+        "/plimsoll/v1/models/load", R"({"model":"smollm2:135m"})", "Accept: text/event-stream\r\n"
+    );
+    CHECK(field_of(answer, "Content-Type") == "text/event-stream");
+    CHECK_THAT(answer, ContainsSubstring("event: progress\ndata: {"));
+    CHECK_THAT(answer, ContainsSubstring(R"("state":"loading")"));
+    CHECK_THAT(answer, ContainsSubstring("event: loaded\ndata: {"));
+    CHECK_THAT(answer, ContainsSubstring("0\r\n\r\n"));
+}
+
+TEST_CASE("control: an operator who leaves takes the load back", "[control][component]") {
+    ProxyFixture f;
+    f.ollama.load_time = std::chrono::seconds(60);
+    auto const peer = f.connect();
+    peer->send(post_text(
+        "/plimsoll/v1/models/load", R"({"model":"smollm2:135m"})", "Accept: text/event-stream\r\n"
+    ));
+    REQUIRE(f.pump([&] { return peer->has(R"("state":"loading")"); }));
+    peer->close();
+    CHECK(f.pump([&] { return f.engine->snapshot().counters.loads_aborted == 1; }));
+}
+
+TEST_CASE(
+    "control: events come as they happen, and again after the last one seen", "[control][component]"
+) {
+    ProxyFixture f;
+    auto const peer = f.connect();
+    peer->send("GET /plimsoll/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    REQUIRE(f.pump([&] { return peer->has("text/event-stream"); }));
+    f.post("/api/generate", R"({"model":"smollm2:135m"})");
+    REQUIRE(f.pump([&] { return peer->has("event: load\n"); }));
+    peer->close();
+    auto const again = f.connect();
+    again->send("GET /plimsoll/v1/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 0\r\n\r\n");
+    REQUIRE(f.pump([&] { return again->has("event: load\n"); }));
+    f.draining = true;
+    CHECK(f.pump([&] { return again->has("0\r\n\r\n"); }));  // a drain does not wait for the stream
+}
+
+TEST_CASE("control: cleanup says what went and what stayed", "[control][component]") {
+    ProxyFixture f;
+    f.post("/api/generate", R"({"model":"smollm2:135m"})");
+    auto const report = json_of(f.post("/plimsoll/v1/cleanup", ""));
+    CHECK(report.at("unloaded").as_array().size() + report.at("kept").as_array().size() == 1);
+}
