@@ -1,0 +1,95 @@
+#pragma once
+// The whole configuration, read from TOML, environment and flags, checked strictly: all problems at
+// once, each with file, line and the nearest right key. Values; any thread.
+
+#include <plimsoll/base/result.hpp>
+#include <plimsoll/engine/engine.hpp>
+#include <plimsoll/log/log.hpp>
+#include <plimsoll/net/server.hpp>
+#include <plimsoll/proxy/proxy.hpp>
+#include <plimsoll/upstream/provider.hpp>
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace plimsoll::config {
+
+struct Budget {
+    enum class Kind : std::uint8_t { Absolute, Percent, Auto };
+    Kind kind = Kind::Auto;
+    Bytes bytes;         // Absolute
+    double percent = 0;  // Percent, 0..100
+};
+
+struct UpstreamSettings {
+    upstream::UpstreamConfig upstream;
+    Budget budget;
+    Bytes reserve;
+    engine::EngineConfig engine;  // scheduler.budget is filled by resolve_budget
+};
+
+struct Config {
+    net::ServerConfig server;
+    proxy::ProxyConfig proxy;
+    Duration drain_timeout = std::chrono::seconds(60);
+    std::vector<UpstreamSettings> upstreams;
+    log::LogConfig log;
+    std::filesystem::path state_file;  // empty: the default place
+    bool enabled = true;               // management.enabled
+};
+
+struct Problem {
+    std::string file;
+    unsigned line = 0;  // 0: not from a file
+    std::string text;   // "unknown key \"budgett\" in [[upstream]]; did you mean \"budget\"?"
+};
+
+std::string to_string(Problem const& problem);
+
+// Flags and environment override the file: pairs of dotted key and text, e.g. {"upstream.budget",
+// "22GiB"}.
+using Overrides = std::vector<std::pair<std::string, std::string>>;
+
+struct Loaded {
+    Config config;
+    std::vector<std::string> sources;  // files read, for `config show`
+    // Where a setting that is not the default came from, by path ("upstream.0.url"): "FILE:12",
+    // "environment", "flag".
+    std::map<std::string, std::string> origins;
+};
+
+std::expected<Loaded, std::vector<Problem>> load(
+    std::optional<std::filesystem::path> const& file,
+    Overrides const& environment,
+    Overrides const& flags
+);
+// The same from text, for tests, fuzzing and `config check -`.
+std::expected<Config, std::vector<Problem>> parse(
+    std::string_view toml, std::string_view file_name
+);
+
+// $PLIMSOLL_* to overrides: PLIMSOLL_LISTEN, PLIMSOLL_UPSTREAM, PLIMSOLL_BUDGET, ...,
+// PLIMSOLL_CONFIG apart.
+Overrides environment_overrides(char const* const* environ);
+
+// The effective configuration as TOML, with comments that say where each value came from.
+std::string show(Loaded const& loaded);
+
+// Which settings differ and cannot change without a restart (listen address, upstreams added or
+// removed).
+std::vector<std::string> needs_restart(Config const& running, Config const& wanted);
+
+// Bytes the pool may use. `warning` is set where nothing could be measured.
+Bytes resolve_budget(
+    Budget const& budget,
+    Bytes reserve,
+    std::optional<Bytes> device_total,
+    Bytes host_memory,
+    std::string& warning
+);
+
+}  // namespace plimsoll::config

@@ -1,0 +1,100 @@
+#include "config/reader.hpp"
+#include "config/special_kinds.hpp"
+
+#include <plimsoll/base/text.hpp>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <cstddef>
+#include <set>
+
+namespace plimsoll::config {
+
+namespace {
+
+Origin origin_of(Report const& report, std::string const& path) {
+    auto const found = report.origins.find(path);
+    return found == report.origins.end() ? Origin{} : found->second;
+}
+
+bool is_this_machine(std::string_view host) {
+    return host == "localhost" || host.starts_with("127.") || host == "::1" || host == "0.0.0.0" ||
+           host == "::";
+}
+
+// Requests would go round for ever.
+void check_loop(
+    Config const& config, UpstreamSettings const& settings, std::string const& path, Report& report
+) {
+    std::optional<Authority> const target = authority_of(settings.upstream.url);
+    bool const is_same_port = target && target->port == config.server.port;
+    bool const is_same_host =
+        target && (iequals(target->host, config.server.address) ||
+                   (is_this_machine(target->host) && is_this_machine(config.server.address)));
+    if (is_same_port && is_same_host) {
+        Origin const origin = report.origins.contains(path + ".url")
+                                  ? origin_of(report, path + ".url")
+                                  : origin_of(report, "server.listen");
+        report.add(
+            origin,
+            fmt::format(
+                "the upstream {} is the address on which Plimsoll itself listens; change \"url\" "
+                "in [[upstream]] or "
+                "\"listen\" in [server]",
+                printable(settings.upstream.url, 100)
+            )
+        );
+    }
+}
+
+}  // namespace
+
+void cross_check(Config const& config, Report& report) {
+    if (config.proxy.max_bodies < config.proxy.max_body) {
+        std::string const at =
+            report.origins.contains("server.max_bodies") ? "server.max_bodies" : "server.max_body";
+        report.add(
+            origin_of(report, at),
+            fmt::format(
+                "\"max_bodies\" in [server] is {}, less than \"max_body\", {}: no body of that "
+                "size could be taken",
+                format_bytes(Bytes(config.proxy.max_bodies)),
+                format_bytes(Bytes(config.proxy.max_body))
+            )
+        );
+    }
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
+        UpstreamSettings const& settings = config.upstreams[i];
+        std::string const path = fmt::format("upstream.{}", i);
+        if (!names.insert(settings.upstream.name).second) {
+            report.add(
+                origin_of(report, report.origins.contains(path + ".name") ? path + ".name" : path),
+                fmt::format(
+                    "two upstreams have the name \"{}\"; give each its own \"name\"",
+                    settings.upstream.name
+                )
+            );
+        }
+        check_loop(config, settings, path, report);
+    }
+    if (!config.upstreams.empty()) {
+        core::SchedulerConfig const& scheduler = config.upstreams.front().engine.scheduler;
+        if (scheduler.bar_last < scheduler.bar_first) {
+            report.add(
+                origin_of(
+                    report,
+                    report.origins.contains("scheduler.bar_last") ? "scheduler.bar_last"
+                                                                  : "scheduler.bar_first"
+                ),
+                fmt::format(
+                    "\"bar_last\" in [scheduler] is {}, shorter than \"bar_first\", {}",
+                    format_duration(scheduler.bar_last),
+                    format_duration(scheduler.bar_first)
+                )
+            );
+        }
+    }
+}
+
+}  // namespace plimsoll::config

@@ -1,0 +1,31 @@
+#pragma once
+// Every setting that exists, once: its section, its key, its kind and its limits. Reading, `config
+// show` and the list of known keys all walk through here.
+
+#include "config/kinds.hpp"
+
+#include <string_view>
+
+namespace plimsoll::config {
+
+class Visitor {
+  public:
+    virtual ~Visitor() = default;
+    virtual void setting(std::string_view key, Kind const& kind) = 0;
+    // A key of a later version: recognised, and refused with that sentence.
+    virtual void later(std::string_view key) = 0;
+};
+
+void visit_server(Visitor& visitor, Config& config);
+void visit_upstream(Visitor& visitor, UpstreamSettings& settings);
+// `shared` becomes the start of every upstream's engine settings.
+void visit_scheduler(Visitor& visitor, engine::EngineConfig& shared);
+void visit_management(Visitor& visitor, Config& config, engine::EngineConfig& shared);
+void visit_model(Visitor& visitor, engine::ModelPolicy& policy);
+void visit_log(Visitor& visitor, log::LogConfig& config);
+void visit_top(Visitor& visitor, Config& config, std::string& state_file);
+
+// What holds without any file.
+Config default_config();
+
+}  // namespace plimsoll::config

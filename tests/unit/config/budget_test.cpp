@@ -1,0 +1,66 @@
+#include "support/catch.hpp"
+
+#include <plimsoll/config/config.hpp>
+
+using namespace plimsoll;
+using config::Budget;
+
+namespace {
+
+struct Resolved {
+    Bytes bytes;
+    std::string warning;
+};
+
+Resolved resolve(Budget const& budget, Bytes reserve, std::optional<Bytes> device) {
+    Resolved resolved;
+    resolved.bytes =
+        config::resolve_budget(budget, reserve, device, gibibytes(64), resolved.warning);
+    return resolved;
+}
+
+Budget absolute(Bytes bytes) {
+    return {.kind = Budget::Kind::Absolute, .bytes = bytes, .percent = 0};
+}
+
+Budget percent(double share) {
+    return {.kind = Budget::Kind::Percent, .bytes = {}, .percent = share};
+}
+
+}  // namespace
+
+TEST_CASE("budget: cap and reserve are two bounds and the tighter one holds", "[config][unit]") {
+    CHECK(resolve(absolute(gibibytes(20)), gibibytes(2), gibibytes(24)).bytes == gibibytes(20));
+    CHECK(resolve(absolute(gibibytes(20)), gibibytes(6), gibibytes(24)).bytes == gibibytes(18));
+    CHECK(resolve(percent(50), gibibytes(1), gibibytes(24)).bytes == gibibytes(12));
+    CHECK(resolve(percent(100), gibibytes(1), gibibytes(24)).bytes == gibibytes(23));
+    CHECK(resolve({}, gibibytes(1), gibibytes(24)).bytes == gibibytes(23));
+    CHECK(resolve({}, gibibytes(30), gibibytes(24)).bytes == Bytes(0));
+}
+
+TEST_CASE("budget: a budget beyond the card is cut and said", "[config][unit]") {
+    Resolved const resolved = resolve(absolute(gibibytes(30)), gibibytes(1), gibibytes(24));
+    CHECK(resolved.bytes == gibibytes(23));
+    CHECK_THAT(resolved.warning, ContainsSubstring("30 GiB is more than the GPU's 24 GiB"));
+    CHECK(resolve(absolute(gibibytes(20)), Bytes(0), gibibytes(24)).warning.empty());
+}
+
+TEST_CASE(
+    "budget: where no card can be read the host's memory counts, with a warning", "[config][unit]"
+) {
+    Resolved const automatic = resolve({}, Bytes(0), std::nullopt);
+    CHECK(automatic.bytes == gibibytes(48));
+    CHECK_THAT(automatic.warning, ContainsSubstring("three quarters of the host's 64 GiB: 48 GiB"));
+    CHECK(resolve(percent(25), Bytes(0), std::nullopt).bytes == gibibytes(16));
+    CHECK_FALSE(resolve(percent(25), Bytes(0), std::nullopt).warning.empty());
+}
+
+TEST_CASE("budget: a size needs no card, a reserve does", "[config][unit]") {
+    Resolved const plain = resolve(absolute(gibibytes(20)), Bytes(0), std::nullopt);
+    CHECK(plain.bytes == gibibytes(20));
+    CHECK(plain.warning.empty());
+    CHECK_THAT(
+        resolve(absolute(gibibytes(20)), gibibytes(1), std::nullopt).warning,
+        ContainsSubstring("the reserve of 1 GiB cannot be kept")
+    );
+}
