@@ -1,0 +1,219 @@
+#include "app/application.hpp"
+
+#include "app/cli.hpp"
+#include "app/process.hpp"
+
+#include <plimsoll/http/reply.hpp>
+#include <plimsoll/log/log.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <system_error>
+
+namespace plimsoll::app {
+namespace {
+
+constexpr log::Logger kLog("app");
+
+constexpr Duration kDrainPoll = std::chrono::milliseconds(20);
+constexpr Duration kCloseGrace = std::chrono::seconds(1);
+
+}  // namespace
+
+Application::Application(net::Loop& loop, ServeOptions options, config::Config config)
+    : loop_(loop),
+      options_(std::move(options)),
+      config_(std::move(config)),
+      signals_(loop.context()) {}
+
+Application::~Application() = default;
+
+Result<void> Application::start() {
+    open_store();
+    auto added = add_upstreams();
+    if (!added) {
+        return added;
+    }
+    std::vector<engine::Engine*> engines;
+    for (auto const& engine : engines_) {
+        engines.push_back(engine.get());
+    }
+    control_ = std::make_unique<control::Control>(
+        control::ControlContext{engines, std::string(version()), [this] { return draining_; }}
+    );
+    proxy_ =
+        std::make_unique<proxy::Proxy>(engines, proxy_config(), [this](net::Exchange& exchange) {
+            return control_->handle(exchange);
+        });
+    auto listening = listen();
+    if (!listening) {
+        return listening;
+    }
+    for (auto const& engine : engines_) {
+        engine->start();
+    }
+    signals_.add(SIGTERM);
+    signals_.add(SIGINT);
+    signals_.add(SIGHUP);
+    wait_for_signal();
+    return {};
+}
+
+void Application::open_store() {
+    auto const file = config_.state_file.empty() ? default_state_file() : config_.state_file;
+    std::string warning;
+    if (file.empty()) {
+        warning = "no place for a state file; set state_file";
+    } else {
+        std::error_code ignored;  // open() says what is wrong with the place
+        std::filesystem::create_directories(file.parent_path(), ignored);
+        auto opened = store::Store::open(file, warning);
+        if (opened) {
+            store_ = std::make_unique<store::Store>(std::move(*opened));
+        } else {
+            warning = opened.error().message;
+        }
+    }
+    if (!store_) {
+        store_ = std::make_unique<store::Store>(store::Store::in_memory());
+        warning += "; going on without: measured sizes are lost when Plimsoll ends";
+    }
+    if (!warning.empty()) {
+        kLog.warning("State file: " + warning);
+    }
+}
+
+Result<void> Application::add_upstreams() {
+    upstream::Registry registry;
+    upstream::register_builtin(registry);
+    for (auto const& settings : config_.upstreams) {
+        auto provider = registry.make(loop_, settings.upstream);
+        if (!provider) {
+            return fail(std::move(provider).error().context("upstream " + settings.upstream.name));
+        }
+        engines_.push_back(
+            std::make_unique<engine::Engine>(loop_, **provider, *store_, engine_config(settings))
+        );
+        providers_.push_back(std::move(*provider));
+    }
+    return {};
+}
+
+Result<void> Application::listen() {
+    server_ = std::make_unique<net::Server>(
+        loop_, server_config(), [this](net::Exchange& exchange) { return proxy_->handle(exchange); }
+    );
+    return server_->listen();
+}
+
+engine::EngineConfig Application::engine_config(config::UpstreamSettings const& settings) const {
+    auto out = settings.engine;
+    std::string warning;
+    out.scheduler.budget = config::resolve_budget(
+        settings.budget, settings.reserve, std::nullopt, host_memory(), warning
+    );
+    out.enabled = config_.enabled;
+    if (!warning.empty() && config_.enabled) {
+        kLog.warning(warning, {{"upstream", settings.upstream.name}});
+    }
+    return out;
+}
+
+net::ServerConfig Application::server_config() const {
+    auto out = config_.server;
+    out.refuse = [](http::Refusal const& refusal) {
+        return http::error_reply(http::Dialect::Ollama, refusal.status, refusal.message);
+    };
+    return out;
+}
+
+proxy::ProxyConfig Application::proxy_config() const {
+    auto out = config_.proxy;
+    // A listener that other machines reach is called by names that we cannot know; Ollama checks
+    // none there either.
+    out.origins.check_host = out.origins.check_host && is_loopback(config_.server.address);
+    if (out.origins.machine_name.empty()) {
+        out.origins.machine_name = machine_name();
+    }
+    return out;
+}
+
+std::string Application::listening_line() const {
+    std::string text =
+        "Plimsoll listens on http://" + authority_of(config_.server.address, server_->port());
+    text += " in front of ";
+    for (std::size_t i = 0; i < engines_.size(); ++i) {
+        text += (i == 0 ? "" : ", ") + config_.upstreams[i].upstream.url;
+        text += config_.enabled
+                    ? " (budget " + format_bytes(engines_[i]->config().scheduler.budget) + ")"
+                    : " (plain pass-through: management is off)";
+    }
+    return text;
+}
+
+void Application::wait_for_signal() {
+    signals_.async_wait([this](boost::system::error_code const& error, int number) {
+        if (!error) {
+            wait_for_signal();  // first: a drain may end at once, and then takes this wait away
+            on_signal(number);
+        }
+    });
+}
+
+void Application::on_signal(int number) {
+    if (number == SIGHUP) {
+        reload();
+        return;
+    }
+    if (draining_) {
+        // Whatever hangs, a second signal ends: state is on disk, and the upstream keeps its own
+        // keep-alive times.
+        kLog.warning(
+            "Ended at once by a second signal",
+            {{"connections", std::uint64_t{server_->connections()}}}
+        );
+        std::_Exit(128 + number);
+    }
+    draining_ = true;
+    loop_.spawn("drain", drain());
+}
+
+net::Task<void> Application::drain() {
+    kLog.info(
+        "Draining: no new requests, running answers finish",
+        {{"connections", std::uint64_t{server_->connections()}},
+         {"limit", std::string_view(format_duration(config_.drain_timeout))}}
+    );
+    server_->drain();
+    for (auto const& engine : engines_) {
+        engine->drain();
+    }
+    auto const until = loop_.now() + config_.drain_timeout;
+    while (server_->connections() > 0 && loop_.now() < until) {
+        co_await net::sleep_until(loop_, std::min(until, loop_.now() + kDrainPoll));
+    }
+    if (auto const left = server_->connections(); left > 0) {
+        kLog.warning(
+            "Drain limit reached: connections are cut; server.drain_timeout sets the limit",
+            {{"connections", std::uint64_t{left}}}
+        );
+        server_->close();
+        // The cut requests give their leases back as their coroutines end.
+        auto const closed_by = loop_.now() + kCloseGrace;
+        while (server_->connections() > 0 && loop_.now() < closed_by) {
+            co_await net::sleep_until(loop_, loop_.now() + kDrainPoll);
+        }
+    }
+    server_->close();
+    for (auto const& engine : engines_) {
+        co_await engine->stop();
+    }
+    for (auto const& provider : providers_) {
+        provider->client().drop_idle();
+    }
+    signals_.cancel();
+    kLog.info("Ended");
+}
+
+}  // namespace plimsoll::app

@@ -1,0 +1,21 @@
+#pragma once
+// Private to the parser: the functions that hang subcommands on the root. CLI11 is heavy, so only
+// cli*.cpp include this.
+
+#include "app/options.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace plimsoll::app {
+
+void add_serve(CLI::App& root, Command& out);
+void add_sim(CLI::App& root, Command& out);
+void add_config(CLI::App& root, Command& out);
+void add_client_commands(CLI::App& root, Command& out, std::string const& default_url);
+
+// A check that does not write its own name into the help text.
+inline CLI::Validator unnamed(CLI::Validator check) {
+    return check.description("");
+}
+
+}  // namespace plimsoll::app

@@ -1,0 +1,58 @@
+#include "app/application.hpp"
+#include "app/run.hpp"
+
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+
+namespace plimsoll::app {
+namespace {
+
+constexpr int kHasProblems = 2;
+
+int report(std::vector<config::Problem> const& problems) {
+    for (auto const& problem : problems) {
+        std::fprintf(stderr, "%s\n", to_string(problem).c_str());
+    }
+    std::fprintf(
+        stderr, "%zu %s\n", problems.size(), problems.size() == 1 ? "problem" : "problems"
+    );
+    return kHasProblems;
+}
+
+// `--config -` checks what comes on standard input, without environment and flags.
+int check_standard_input() {
+    std::string const text(std::istreambuf_iterator<char>(std::cin), {});
+    auto const parsed = config::parse(text, "standard input");
+    if (!parsed) {
+        return report(parsed.error());
+    }
+    std::printf("standard input: right\n");
+    return 0;
+}
+
+}  // namespace
+
+int run_config(ConfigOptions const& options) {
+    bool const checks = options.action == ConfigOptions::Action::Check;
+    if (checks && options.file && *options.file == "-") {
+        return check_standard_input();
+    }
+    auto const loaded = load_config(options.file, options.flags);
+    if (!loaded) {
+        return report(loaded.error());
+    }
+    if (!checks) {
+        std::fputs(config::show(*loaded).c_str(), stdout);
+        return 0;
+    }
+    if (loaded->sources.empty()) {
+        std::printf("no configuration file: the defaults are in force\n");
+    }
+    for (auto const& source : loaded->sources) {
+        std::printf("%s: right\n", source.c_str());
+    }
+    return 0;
+}
+
+}  // namespace plimsoll::app

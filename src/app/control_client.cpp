@@ -1,0 +1,167 @@
+#include "app/control_client.hpp"
+
+#include "app/event_reader.hpp"
+#include "app/json_view.hpp"
+
+#include <plimsoll/base/text.hpp>
+#include <plimsoll/net/loop.hpp>
+#include <plimsoll/upstream/provider.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <array>
+
+namespace plimsoll::app {
+namespace {
+
+using Answer = Result<boost::json::value>;
+
+constexpr std::size_t kAnswerLimit = 64UL << 20;  // bytes
+constexpr Duration kLongest =
+    std::chrono::hours(2);  // a load waits for its turn and for a slow disk
+constexpr Duration kQuick = std::chrono::seconds(30);
+
+// The sentence of an error answer.
+std::string sentence_of(boost::json::value const& answer, unsigned status) {
+    JsonView const error = JsonView(answer)["error"];
+    auto text = error.text();
+    if (text.empty()) {
+        text = error["message"].text();
+    }
+    return text.empty() ? "the answer is status " + std::to_string(status) : printable(text, 2000);
+}
+
+Answer read_answer(std::string_view body, unsigned status) {
+    boost::system::error_code error;
+    auto answer = boost::json::parse(body, error);
+    if (status >= 400) {
+        return fail(
+            Errc::UpstreamFailed, sentence_of(error ? boost::json::value() : answer, status)
+        );
+    }
+    if (error) {
+        return fail(
+            Errc::UpstreamProtocol, "the answer is no JSON; is it Plimsoll that answers there?"
+        );
+    }
+    return answer;
+}
+
+// Until the event that ends the request: "loaded", or "error" with its sentence.
+net::Task<Answer> read_events(
+    net::ClientResponse& response, ControlClient::OnProgress const& on_progress
+) {
+    EventReader reader;
+    for (;;) {
+        auto const piece = co_await response.read_some(kLongest, nullptr);
+        if (!piece) {
+            co_return fail(Error(piece.error()));
+        }
+        if (piece->empty()) {
+            co_return fail(Errc::ConnectionClosed, "Plimsoll ended before the load did");
+        }
+        reader.add(*piece);
+        while (auto const event = reader.next()) {
+            auto answer = read_answer(event->data, event->name == "error" ? 500 : 200);
+            if (!answer || event->name != "progress") {
+                co_return answer;
+            }
+            on_progress(*answer);
+        }
+    }
+}
+
+net::Task<Answer> exchange(
+    net::Client& client,
+    net::ClientRequest const& request,
+    ControlClient::OnProgress const& on_progress
+) {
+    auto response = co_await client.send(request, nullptr);
+    if (!response) {
+        co_return fail(std::move(response).error());
+    }
+    auto const& head = response->head();
+    auto const type = head.fields.get("Content-Type").value_or("");
+    if (istarts_with(type, "text/event-stream")) {
+        co_return co_await read_events(*response, on_progress);
+    }
+    auto const status = head.status;
+    auto const body = co_await response->read_all(kAnswerLimit, kLongest, nullptr);
+    if (!body) {
+        co_return fail(Error(body.error()));
+    }
+    co_return read_answer(*body, status);
+}
+
+net::Task<void> perform(
+    net::Client& client,
+    net::ClientRequest const& request,
+    ControlClient::OnProgress const& on_progress,
+    Answer& answer
+) {
+    answer = co_await exchange(client, request, on_progress);
+    client.drop_idle();  // else the loop would keep watching the connection
+}
+
+}  // namespace
+
+Result<ControlClient> ControlClient::make(std::string url) {
+    auto const parts = upstream::parse_url(url);
+    if (!parts) {
+        return fail(Error(parts.error()).context("--url"));
+    }
+    net::ClientConfig config;
+    config.host = parts->host;
+    config.port = parts->port;
+    return ControlClient(std::move(url), std::move(config));
+}
+
+Answer ControlClient::get(std::string_view path) {
+    net::ClientRequest request;
+    request.target = path;
+    request.head_timeout = kQuick;
+    return run(request, {}, {});
+}
+
+Answer ControlClient::post(std::string_view path, boost::json::object const& body) {
+    return post_watched(path, body, {});
+}
+
+Answer ControlClient::post_watched(
+    std::string_view path, boost::json::object const& body, OnProgress const& on_progress
+) {
+    net::ClientRequest request;
+    request.method = http::Method::Post;
+    request.target = path;
+    request.fields.add("Content-Type", "application/json");
+    request.fields.add("Accept", on_progress ? "text/event-stream" : "application/json");
+    request.head_timeout = kLongest;
+    request.replayable = false;
+    request.has_body = true;
+    return run(request, boost::json::serialize(body), on_progress);
+}
+
+Answer ControlClient::run(
+    net::ClientRequest& request, std::string const& body, OnProgress const& on_progress
+) {
+    std::array<std::string_view, 1> const pieces = {body};
+    if (request.has_body) {
+        request.pieces = pieces;
+    }
+    net::Loop loop;
+    net::Client client(loop, config_);
+    Answer answer = fail(Errc::Cancelled, "the request did not end");
+    loop.spawn("request", perform(client, request, on_progress, answer));
+    loop.run();
+    if (!answer && answer.error().code == Errc::UpstreamUnavailable) {
+        return fail(
+            Errc::UpstreamUnavailable,
+            "no Plimsoll answers at " + url_ +
+                "; start it with `plimsoll serve`, or name its address with --url or PLIMSOLL_URL"
+        );
+    }
+    return answer;
+}
+
+}  // namespace plimsoll::app

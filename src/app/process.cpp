@@ -1,0 +1,88 @@
+#include "app/process.hpp"
+
+#include <plimsoll/base/text.hpp>
+
+#include <malloc.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+
+namespace plimsoll::app {
+namespace {
+
+constexpr int kMmapThreshold =
+    256 * 1024;  // bytes; held fixed, since glibc would raise it with each large body
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PLIMSOLL_HAS_LEAK_CHECK 1
+#endif
+#endif
+
+std::optional<std::filesystem::path> folder_from(char const* variable) {
+    char const* value = std::getenv(variable);
+    if (value == nullptr || *value != '/') {  // XDG: a relative path is to be ignored
+        return std::nullopt;
+    }
+    return std::filesystem::path(value);
+}
+
+}  // namespace
+
+void prepare_process() {
+    ::mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
+#ifndef PLIMSOLL_HAS_LEAK_CHECK  // the leak check attaches to its own process
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+    std::signal(SIGPIPE, SIG_IGN);  // whoever read our log may end before us
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+Bytes host_memory() {
+    long const pages = ::sysconf(_SC_PHYS_PAGES);
+    long const size = ::sysconf(_SC_PAGE_SIZE);
+    if (pages <= 0 || size <= 0) {
+        return {};
+    }
+    return Bytes(static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(size));
+}
+
+std::string machine_name() {
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data())
+                                                            : std::string();
+}
+
+std::filesystem::path default_state_file() {
+    std::filesystem::path const service = "/var/lib/plimsoll";
+    if (::access(service.c_str(), W_OK | X_OK) == 0) {
+        return service / "state.db";
+    }
+    if (auto const state = folder_from("XDG_STATE_HOME")) {
+        return *state / "plimsoll" / "state.db";
+    }
+    if (auto const home = folder_from("HOME")) {
+        return *home / ".local" / "state" / "plimsoll" / "state.db";
+    }
+    return {};
+}
+
+bool is_loopback(std::string const& address) {
+    return address.starts_with("127.") || address == "::1" || iequals(address, "localhost");
+}
+
+std::string authority_of(std::string const& address, unsigned port) {
+    bool const is_v6 = address.find(':') != std::string::npos;
+    return (is_v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
+}  // namespace plimsoll::app

@@ -1,0 +1,29 @@
+#pragma once
+// Settings of the process itself, made once before anything else starts.
+
+#include <plimsoll/base/bytes.hpp>
+
+#include <filesystem>
+#include <string>
+
+namespace plimsoll::app {
+
+// Memory given back to the system as large bodies end, no core dump or tracing by other users'
+// tools (prompts are in our memory), no end by a log reader that went away, and as many descriptors
+// as the system allows.
+void prepare_process();
+
+Bytes host_memory();
+std::string machine_name();
+
+// Where state lies if the configuration names no file: /var/lib/plimsoll for a service that may
+// write there, else $XDG_STATE_HOME/plimsoll, else ~/.local/state/plimsoll. Empty if there is no
+// home either.
+std::filesystem::path default_state_file();
+
+// True for 127.0.0.0/8, ::1 and "localhost".
+bool is_loopback(std::string const& address);
+// "127.0.0.1:80", "[::1]:80".
+std::string authority_of(std::string const& address, unsigned port);
+
+}  // namespace plimsoll::app

@@ -1,0 +1,76 @@
+// Reading the configuration: at the start, and again on SIGHUP.
+
+#include "app/application.hpp"
+
+#include <plimsoll/log/log.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace plimsoll::app {
+namespace {
+
+constexpr log::Logger kLog("app");
+
+}  // namespace
+
+std::expected<config::Loaded, std::vector<config::Problem>> load_config(
+    std::optional<std::filesystem::path> const& file, config::Overrides const& flags
+) {
+    auto chosen = file;
+    if (char const* named = std::getenv("PLIMSOLL_CONFIG");
+        !chosen && named != nullptr && *named != '\0') {
+        chosen = named;
+    }
+    return config::load(chosen, config::environment_overrides(environ), flags);
+}
+
+void Application::reload() {
+    auto loaded = load_config(options_.config, options_.flags);
+    if (!loaded) {
+        for (auto const& problem : loaded.error()) {
+            kLog.error(to_string(problem));
+        }
+        kLog.error(
+            "Configuration not reloaded: the old one stays in force",
+            {{"problems", std::uint64_t{loaded.error().size()}}}
+        );
+        return;
+    }
+    for (auto const& setting : config::needs_restart(config_, loaded->config)) {
+        kLog.warning("Changed, but needs a restart: " + setting);
+    }
+    apply(std::move(loaded->config));
+    kLog.info("Configuration reloaded");
+}
+
+void Application::apply(config::Config wanted) {
+    // What cannot change keeps its running value, so that the next reload names it again.
+    wanted.server.address = config_.server.address;
+    wanted.server.port = config_.server.port;
+    wanted.state_file = config_.state_file;
+    auto upstreams = std::move(config_.upstreams);
+    for (auto& running : upstreams) {
+        auto const same = std::ranges::find_if(wanted.upstreams, [&](auto const& other) {
+            return other.upstream.name == running.upstream.name;
+        });
+        if (same != wanted.upstreams.end()) {
+            running.budget = same->budget;
+            running.reserve = same->reserve;
+            running.engine = same->engine;
+        }
+    }
+    wanted.upstreams = std::move(upstreams);
+    config_ = std::move(wanted);
+
+    log::configure(config_.log);
+    server_->reconfigure(server_config());
+    proxy_->reconfigure(proxy_config());
+    for (std::size_t i = 0; i < engines_.size(); ++i) {
+        engines_[i]->reconfigure(engine_config(config_.upstreams[i]));
+    }
+}
+
+}  // namespace plimsoll::app

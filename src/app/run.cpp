@@ -1,0 +1,48 @@
+#include "app/run.hpp"
+
+#include "app/cli.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace plimsoll::app {
+namespace {
+
+int execute(ServeOptions const& options) {
+    return run_serve(options);
+}
+
+int execute(SimOptions const& options) {
+    return run_sim(options);
+}
+
+int execute(ConfigOptions const& options) {
+    return run_config(options);
+}
+
+int execute(ClientOptions const& options) {
+    return run_client(options);
+}
+
+int execute(VersionOptions const&) {
+    std::printf("plimsoll %.*s\n", static_cast<int>(version().size()), version().data());
+    return 0;
+}
+
+}  // namespace
+
+int run(std::span<std::string const> arguments) {
+    char const* url = std::getenv("PLIMSOLL_URL");
+    auto const parsed =
+        parse_command_line(arguments, url != nullptr && *url != '\0' ? url : ClientOptions{}.url);
+    if (auto const* exit = std::get_if<Exit>(&parsed)) {
+        std::fputs(exit->out.c_str(), stdout);
+        std::fputs(exit->err.c_str(), stderr);
+        return exit->status;
+    }
+    return std::visit(
+        [](auto const& options) { return execute(options); }, std::get<Command>(parsed)
+    );
+}
+
+}  // namespace plimsoll::app

@@ -1,0 +1,18 @@
+#pragma once
+// From words to an exit status: parse, then the one function of the command.
+
+#include "app/options.hpp"
+
+#include <span>
+#include <string>
+
+namespace plimsoll::app {
+
+int run(std::span<std::string const> arguments);
+
+int run_serve(ServeOptions const& options);
+int run_sim(SimOptions const& options);
+int run_config(ConfigOptions const& options);
+int run_client(ClientOptions const& options);
+
+}  // namespace plimsoll::app

@@ -1,0 +1,128 @@
+#include "app/views.hpp"
+
+#include "support/catch.hpp"
+
+#include <boost/json/parse.hpp>
+
+using namespace plimsoll::app;
+
+namespace {
+
+auto json(char const* text) {
+    return boost::json::parse(text);
+}
+
+}  // namespace
+
+TEST_CASE("views: what is missing or of another kind leaves a gap, no failure", "[app][unit]") {
+    for (auto const* text :
+         {"null", "[]", "{}", "7", R"({"models": 3, "waiting": {}, "upstreams": [null, 4]})"}) {
+        CAPTURE(text);
+        CHECK(render_models(json(text), {}) == "No model is in memory.\n");
+        CHECK(render_queue(json(text), {}) == "Nothing waits.\n");
+        CHECK_FALSE(render_status(json(text), {}).empty());
+        CHECK(render_cleanup(json(text), {}) == "Nothing was loaded.\n");
+        CHECK_FALSE(describe_instance("Ready", json(text)).empty());
+    }
+}
+
+TEST_CASE("views: rows of another kind are shown with gaps", "[app][unit]") {
+    CHECK_THAT(
+        render_models(json(R"({"models": [{"name": 5, "charge_bytes": "x"}]})"), {}),
+        ContainsSubstring("-")
+    );
+}
+
+TEST_CASE("views: models as a table with units", "[app][unit]") {
+    auto const text = render_models(
+        json(R"({"models": [
+            {"name": "gemma3:12b", "state": "ready", "charge_bytes": 9663676416, "measured_bytes": 9663676416,
+             "num_ctx": 4096, "leases": 1, "waiting": 0, "last_used_seconds_ago": 3, "pinned": false, "foreign": false,
+             "expires_in_seconds": null},
+            {"name": "qwen3:8b", "state": "loading", "charge_bytes": 1073741824, "measured_bytes": 0, "num_ctx": 8192,
+             "leases": 0, "waiting": 2, "last_used_seconds_ago": null, "pinned": true, "foreign": true,
+             "expires_in_seconds": null},
+            {"name": "a", "state": "ready", "charge_bytes": 1073741824, "measured_bytes": 1073741824, "num_ctx": 2048,
+             "leases": 0, "waiting": 0, "last_used_seconds_ago": 60, "pinned": false, "foreign": false,
+             "expires_in_seconds": 240}]})"),
+        {}
+    );
+    CHECK(
+        text ==
+        "NAME                               STATE    CHARGE  MEASURED  CONTEXT  USERS  WAITING  "
+        "LAST USED  EXPIRES\n"
+        "gemma3:12b                         ready     9 GiB     9 GiB     4096      1        0     "
+        "     -  never\n"
+        "qwen3:8b (not loaded by Plimsoll)  loading   1 GiB         -     8192      0        2     "
+        "     -  pinned\n"
+        "a                                  ready     1 GiB     1 GiB     2048      0        0   "
+        "60 s ago  in 240 s\n"
+    );
+}
+
+TEST_CASE("views: the state of an upstream, its budget and the queue", "[app][unit]") {
+    auto const text = render_status(
+        json(R"({"version": "0.1.0", "enabled": true, "draining": false, "queue": 2, "upstreams": [
+            {"name": "ollama", "provider": "ollama", "url": "http://127.0.0.1:11434", "up": true, "version": "0.5.0",
+             "budget_bytes": 23622320128, "charged_bytes": 11811160064, "peak_bytes": 21474836480, "waiting": 2,
+             "longest_wait_seconds": 4}]})"),
+        {}
+    );
+    CHECK(
+        text ==
+        "Plimsoll 0.1.0\n"
+        "ollama  ollama 0.5.0 at http://127.0.0.1:11434  up\n"
+        "  budget   22 GiB\n"
+        "  charged  11 GiB  [###############               ]\n"
+        "  peak     20 GiB\n"
+        "  waiting  2, the longest for 4 s\n"
+        "queue 2 waiting; see: plimsoll queue\n"
+    );
+}
+
+TEST_CASE("views: an upstream that is down says why; over the budget is named", "[app][unit]") {
+    auto const text = render_status(
+        json(R"({"version": "0.1.0", "enabled": true, "draining": true, "queue": 0, "upstreams": [
+            {"name": "ollama", "up": false, "why": "connection refused", "budget_bytes": 1024, "charged_bytes": 2048}]})"
+        ),
+        {}
+    );
+    CHECK_THAT(text, ContainsSubstring("down: connection refused"));
+    CHECK_THAT(text, ContainsSubstring("over the budget"));
+    CHECK_THAT(text, ContainsSubstring("draining"));
+    CHECK_THAT(text, ContainsSubstring("queue empty"));
+}
+
+TEST_CASE("views: the queue says why each one waits", "[app][unit]") {
+    auto const text = render_queue(
+        json(
+            R"({"waiting": [{"position": 1, "model": "a:7b", "waited_seconds": 2.5, "client": "127.0.0.1",
+                              "priority": "normal", "why": "b:7b is loading"}]})"
+        ),
+        {}
+    );
+    CHECK(
+        text ==
+        "#  MODEL  WAITED  CLIENT     PRIORITY  WHY\n"
+        "1  a:7b    2.5 s  127.0.0.1  normal    b:7b is loading\n"
+    );
+}
+
+TEST_CASE("views: cleanup names what went and what stayed", "[app][unit]") {
+    CHECK(
+        render_cleanup(
+            json(R"({"unloaded": ["a:7b"], "kept": [{"name": "b:7b", "reason": "in use"}]})"), {}
+        ) == "Unloaded a:7b\nKept b:7b: in use\n"
+    );
+}
+
+TEST_CASE("views: one instance in one sentence", "[app][unit]") {
+    CHECK(
+        describe_instance(
+            "Ready",
+            json(
+                R"({"name": "a:7b", "charge_bytes": 1073741824, "num_ctx": 4096, "load_seconds": 2.5})"
+            )
+        ) == "Ready a:7b: 1 GiB, context 4096, loaded in 2.5 s\n"
+    );
+}
