@@ -1,0 +1,121 @@
+# Sourced by scripts/test: one function a stage. A stage counts into passed, failed, skipped and failures; it goes on
+# after a failure, so that one run shows everything. Only a build that fails ends the run.
+
+results="$root/build/results"
+
+# record NAME COMMAND...: one check by exit status.
+record() {
+    local name=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        failures+=("$name")
+    fi
+}
+
+# Adds the counts of a JUnit file. Words of the reader: "passed failed skipped", then one name a line.
+count_junit() {
+    local stage=$1 file=$2 report
+    report=$(python3 "$root/scripts/lib/count_junit.py" "$file") || {
+        failed=$((failed + 1))
+        failures+=("$stage: no results in $file")
+        return 0
+    }
+    local p f s name
+    read -r p f s <<<"$(head -n 1 <<<"$report")"
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    while read -r name; do
+        [ -z "$name" ] || failures+=("$stage: $name")
+    done < <(tail -n +2 <<<"$report")
+}
+
+# run_ctest PRESET [ctest arguments...]
+run_ctest() {
+    local preset=$1 file="$results/$1.xml"
+    shift
+    mkdir -p "$results"
+    rm -f "$file"
+    (cd "$root" && ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --output-junit "$file" "$@") || true
+    count_junit "$preset" "$file"
+}
+
+our_sources() {
+    (cd "$root" && find include src tests bench -name '*.[ch]pp' -not -path '*/golden/*' -print0)
+}
+
+check_format() {
+    (cd "$root" && our_sources | xargs -0 clang-format-19 --dry-run -Werror --ferror-limit=5)
+}
+
+stage_lint() {
+    record "lint: layers" python3 "$root/tools/check_layers.py"
+    record "lint: lengths" python3 "$root/tools/check_lengths.py"
+    record "lint: format (clang-format-19 -i mends it)" check_format
+}
+
+stage_asan() {
+    configure asan -DPLIMSOLL_TESTS=ON
+    build asan
+    prepare_clients
+    # The long load test runs on the release build; the end-to-end tests mostly wait, so more of them run than there are
+    # cores.
+    PLIMSOLL_KILLS=10 run_ctest asan -LE bench -E e2e_budget -j "$(($(nproc) + 1))"
+}
+
+stage_release() {
+    configure release -DPLIMSOLL_TESTS=ON
+    build release plimsoll bench_stream property_scheduler property_ledger
+    prepare_clients
+    # The random worlds run at full length here; under sanitizers they ran a short version.
+    run_ctest release -L 'property'
+    PLIMSOLL_LOAD_SECONDS=${PLIMSOLL_LOAD_SECONDS:-$load_seconds} PLIMSOLL_KILLS=${PLIMSOLL_KILLS:-$kills} \
+        run_ctest release -L 'e2e' -j "$(($(nproc) + 1))"
+}
+
+stage_tsan() {
+    configure tsan -DPLIMSOLL_TESTS=ON
+    # What crosses threads: the worker hand-over of net, the store, the log.
+    build tsan unit_net unit_store unit_log
+    run_ctest tsan -R '^unit_(net|store|log)$' -j "$(nproc)"
+}
+
+# Address and undefined come with the preset. As many targets at a time as there are cores; each stops by itself.
+stage_fuzz() {
+    configure fuzz -DPLIMSOLL_TESTS=ON "-DPLIMSOLL_FUZZ_SECONDS=$fuzz_seconds"
+    local names=() file
+    for file in "$root"/tests/fuzz/*_fuzz.cpp; do
+        [ ! -e "$file" ] || names+=("fuzz_$(basename "$file" _fuzz.cpp)")
+    done
+    [ ${#names[@]} -gt 0 ] || die "no fuzz targets in tests/fuzz"
+    build fuzz "${names[@]}"
+    run_ctest fuzz -L fuzz -j "$(nproc)"
+}
+
+# The real clients of the end-to-end suite, in build/clients: nothing of them is installed system-wide.
+prepare_clients() {
+    install_node
+    local clients="$root/build/clients"
+    export PLIMSOLL_CLIENTS="$clients"
+    mkdir -p "$clients/node"
+    if [ ! -e "$clients/python.done" ]; then
+        say "Installing the Python clients ollama and openai into build/clients"
+        python3 -m venv "$clients/venv"
+        "$clients/venv/bin/pip" install -q --disable-pip-version-check --retries 5 --target "$clients/python" --upgrade \
+            ollama openai
+        touch "$clients/python.done"
+    fi
+    if [ ! -e "$clients/node.done" ]; then
+        say "Installing the JavaScript clients ollama and openai into build/clients"
+        npm install --silent --no-audit --no-fund --prefix "$clients/node" ollama openai
+        touch "$clients/node.done"
+    fi
+}
+
+stage_tidy() {
+    install_packages clang-tidy-19
+    say "clang-tidy (at $(elapsed))"
+    configure debug -DPLIMSOLL_TESTS=OFF
+    record "tidy" bash -c "cd '$root' && find src -name '*.cpp' -print0 | xargs -0 -n 4 -P $(job_count) clang-tidy-19 --quiet -p build/debug"
+}
