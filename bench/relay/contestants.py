@@ -136,7 +136,7 @@ class Process:
 
 
 NGINX = """daemon off; master_process on; worker_processes 1; pid {folder}/{name}.pid; error_log /dev/null crit;
-events {{ worker_connections 16384; }}
+events {{ worker_connections 8192; }}
 http {{ access_log off; client_body_temp_path {folder}/{name}-body; proxy_temp_path {folder}/{name}-proxy;
  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
  client_max_body_size 0; client_body_buffer_size 64k; keepalive_requests 10000000; keepalive_timeout 600; tcp_nodelay on;
@@ -151,7 +151,7 @@ NGINX_PROXY = """
  location / { proxy_pass http://measured; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }"""
 HAPROXY = """global
  nbthread 1
- maxconn 16384
+ maxconn 8192
 defaults
  mode http
  option http-no-delay

@@ -24,7 +24,8 @@ struct Fixture {
             .config = config,
             .measurements = measurements,
             .default_num_ctx = 4096,
-            .bare_num_ctx = 4096
+            .bare_num_ctx = 4096,
+            .bare_ceiling = ceiling
         };
     }
 
@@ -35,6 +36,7 @@ struct Fixture {
     upstream::ModelInfo info;
     ModelPolicy policy;
     DemandWish wish;
+    std::optional<Bytes> ceiling;
 };
 
 TEST_CASE(
@@ -97,6 +99,34 @@ TEST_CASE(
     CHECK(f.make().settings.num_batch == 0);
     f.info.num_ctx = 16384;
     CHECK(f.make().settings.num_ctx == 16384);
+}
+
+TEST_CASE(
+    "demand: a bare load of an unknown context is booked for the largest, up to the room there is",
+    "[engine][unit]"
+) {
+    Fixture f;
+    f.info.geometry.is_complete = true;
+    f.info.geometry.architecture = "llama";
+    f.info.geometry.layers = 32;
+    f.info.geometry.embedding = 4096;
+    f.info.geometry.heads = 32;
+    f.info.geometry.min_kv_heads = 8;
+    f.info.geometry.key_length = f.info.geometry.value_length = 128;
+    f.info.geometry.kv_heads.assign(32, 8);
+    f.wish.is_native = false;
+    auto const small = f.make().charge;
+    f.ceiling = gibibytes(100);
+    CHECK(f.make().charge > small + gibibytes(10));  // 131072 tokens at 128 KiB each
+    CHECK(f.make().settings.num_ctx == 4096);        // all that is promised to requests
+    f.ceiling = gibibytes(9);
+    CHECK(f.make().charge == gibibytes(9));
+    f.ceiling = gibibytes(1);
+    CHECK(f.make().charge == small);
+    f.ceiling = gibibytes(100);
+    f.info.num_ctx = 4096;  // the Modelfile says: nothing is unknown
+    CHECK(f.make().charge == small);
+    CHECK(f.make().has_own_ctx);
 }
 
 TEST_CASE(
