@@ -61,7 +61,7 @@ stage_asan() {
     prepare_clients
     # The long load test runs on the release build; the end-to-end tests mostly wait, so more of them run than there are
     # cores.
-    PLIMSOLL_KILLS=10 run_ctest asan -LE bench -E e2e_budget -j "$(($(nproc) + 1))"
+    PLIMSOLL_TEST_KILLS=10 run_ctest asan -LE bench -E e2e_budget -j "$(($(nproc) + 1))"
 }
 
 stage_release() {
@@ -70,7 +70,7 @@ stage_release() {
     prepare_clients
     # The random worlds run at full length here; under sanitizers they ran a short version.
     run_ctest release -L 'property'
-    PLIMSOLL_LOAD_SECONDS=${PLIMSOLL_LOAD_SECONDS:-$load_seconds} PLIMSOLL_KILLS=${PLIMSOLL_KILLS:-$kills} \
+    PLIMSOLL_TEST_LOAD_SECONDS=${PLIMSOLL_TEST_LOAD_SECONDS:-$load_seconds} PLIMSOLL_TEST_KILLS=${PLIMSOLL_TEST_KILLS:-$kills} \
         run_ctest release -L 'e2e' -j "$(($(nproc) + 1))"
 }
 
@@ -97,7 +97,7 @@ stage_fuzz() {
 prepare_clients() {
     install_node
     local clients="$root/build/clients"
-    export PLIMSOLL_CLIENTS="$clients"
+    export PLIMSOLL_TEST_CLIENTS="$clients"
     mkdir -p "$clients/node"
     if [ ! -e "$clients/python.done" ]; then
         say "Installing the Python clients ollama and openai into build/clients"

@@ -287,7 +287,8 @@ TEST_CASE(
     rig.provider.add("a:1", "wa", gibibytes(1));
     rig.provider.default_num_ctx = 16384;
     rig.config.default_num_ctx_is_known = false;
-    rig.config.scheduler.budget = gibibytes(20);
+    // Nothing is known of the model's shape, so that its context is predicted generously.
+    rig.config.scheduler.budget = gibibytes(200);
     rig.config.scheduler.device_total = gibibytes(20);
     rig.start();
     engine::AcquireRequest request;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The budget under load: 30 clients over every inference route and eight models of which any three overflow it, with
-faults on. PLIMSOLL_LOAD_SECONDS sets the length (default 20; CI runs 180)."""
+faults on. PLIMSOLL_TEST_LOAD_SECONDS sets the length (default 20; CI runs 180)."""
 
 import http.client
 import json
@@ -12,7 +12,7 @@ import unittest
 
 from support.process import Serve, Sim, get_json, slowness, wait_for
 
-SECONDS = float(os.environ.get("PLIMSOLL_LOAD_SECONDS", "20"))
+SECONDS = float(os.environ.get("PLIMSOLL_TEST_LOAD_SECONDS", "20"))
 CLIENTS = 30
 HUNG = 150  # seconds after which a request counts as hung: above every wait that the budgets here can cause
 
@@ -129,8 +129,8 @@ class Load:
 
 class Budget(unittest.TestCase):
     def test_never_exceeded_whatever_clients_do_and_whatever_fails(self):
-        seed = int(os.environ.get("PLIMSOLL_SEED", random.SystemRandom().randrange(1 << 30)))
-        print(f"seed {seed} (PLIMSOLL_SEED), {SECONDS:g} s")
+        seed = int(os.environ.get("PLIMSOLL_TEST_SEED", random.SystemRandom().randrange(1 << 30)))
+        print(f"seed {seed} (PLIMSOLL_TEST_SEED), {SECONDS:g} s")
         with Sim("--vram", "1TiB") as probe:
             models, budget = chat_models(probe.url)
         with Sim("--vram", str(budget), "--load-bandwidth", "6GiB", "--tokens-per-second", "60", "--max-loaded", "3",

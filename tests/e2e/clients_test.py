@@ -16,7 +16,7 @@ from pathlib import Path
 
 from support.process import ROOT, Serve, Sim, get_json, wait_for
 
-CLIENTS = Path(os.environ.get("PLIMSOLL_CLIENTS", ROOT / "build" / "clients"))
+CLIENTS = Path(os.environ.get("PLIMSOLL_TEST_CLIENTS", ROOT / "build" / "clients"))
 PYTHON_SITE = CLIENTS / "python"
 NODE_MODULES = CLIENTS / "node" / "node_modules"
 REAL = os.environ.get("PLIMSOLL_TEST_OLLAMA")

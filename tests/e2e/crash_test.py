@@ -14,7 +14,7 @@ from pathlib import Path
 from support.process import Serve, Sim, get_json, post, wait_for
 from support.raw import RawClient, post_bytes
 
-KILLS = int(os.environ.get("PLIMSOLL_KILLS", "12"))
+KILLS = int(os.environ.get("PLIMSOLL_TEST_KILLS", "12"))
 MODELS = ["llama3.1:8b", "qwen3:8b", "gemma3:4b"]
 BUDGET = 14 << 30
 
@@ -28,8 +28,8 @@ def ask(url, model):
 
 class Killed(unittest.TestCase):
     def test_after_a_kill_the_same_rows_are_charged_with_at_least_their_true_bytes(self):
-        seed = int(os.environ.get("PLIMSOLL_SEED", random.SystemRandom().randrange(1 << 30)))
-        print(f"seed {seed} (PLIMSOLL_SEED), {KILLS} kills")
+        seed = int(os.environ.get("PLIMSOLL_TEST_SEED", random.SystemRandom().randrange(1 << 30)))
+        print(f"seed {seed} (PLIMSOLL_TEST_SEED), {KILLS} kills")
         rng = random.Random(seed)
         with tempfile.TemporaryDirectory() as folder, \
                 Sim("--vram", str(BUDGET), "--load-bandwidth", "16GiB", "--tokens-per-second", "200") as sim:

@@ -21,16 +21,16 @@ LISTENS = re.compile(r"listens on (http://\S+)")
 
 
 def binary() -> str:
-    """The program under test: PLIMSOLL_BIN, else the release build."""
-    path = os.environ.get("PLIMSOLL_BIN", str(ROOT / "build" / "release" / "plimsoll"))
+    """The program under test: PLIMSOLL_TEST_BIN, else the release build."""
+    path = os.environ.get("PLIMSOLL_TEST_BIN", str(ROOT / "build" / "release" / "plimsoll"))
     if not os.access(path, os.X_OK):
-        raise RuntimeError(f"no program at {path}: build it (scripts/run --build) or set PLIMSOLL_BIN")
+        raise RuntimeError(f"no program at {path}: build it (scripts/run --build) or set PLIMSOLL_TEST_BIN")
     return path
 
 
 def slowness() -> float:
     """By how much the program under test is slower than a release build (sanitizers); stretches limits of waiting."""
-    return float(os.environ.get("PLIMSOLL_SLOWNESS", "1"))
+    return float(os.environ.get("PLIMSOLL_TEST_SLOWNESS", "1"))
 
 
 def clean_environment() -> dict:
