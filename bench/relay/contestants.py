@@ -193,4 +193,4 @@ def start_plimsoll(folder: Path, target: int, program: str) -> Process:
     port = free_port()
     return Process("plimsoll", port, [
         program, "serve", "--listen", f"127.0.0.1:{port}", "--upstream", f"http://127.0.0.1:{target}",
-        "--budget", "16GiB", "--log-level", "warning", "--state", str(folder / "state.db")])
+        "--budget", "640GiB", "--parallel", "64", "--log-level", "warning", "--state", str(folder / "state.db")])

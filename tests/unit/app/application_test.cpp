@@ -7,17 +7,34 @@
 
 #include <plimsoll/log/log.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 using namespace plimsoll;
 using namespace plimsoll::app;
 
 namespace {
+
+// A developer's own PLIMSOLL_BUDGET must not decide what these tests see.
+void forget_settings() {
+    std::vector<std::string> names;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        std::string_view const text = *entry;
+        if (text.starts_with("PLIMSOLL_")) {
+            names.emplace_back(text.substr(0, text.find('=')));
+        }
+    }
+    for (auto const& name : names) {
+        ::unsetenv(name.c_str());
+    }
+}
 
 // A folder of its own for configuration and state, gone at the end.
 class Folder {
@@ -43,6 +60,7 @@ class Folder {
 class Daemon {
   public:
     explicit Daemon(std::string const& budget = "4GiB", std::string const& listen = "127.0.0.1:0") {
+        forget_settings();
         log::capture_for_test([this](std::string_view line) { lines.emplace_back(line); });
         write(budget);
         options.config = folder / "plimsoll.toml";
@@ -64,7 +82,9 @@ class Daemon {
 
     std::unique_ptr<Application> make(net::Loop& loop) {
         auto loaded = load_config(options.config, options.flags);
-        REQUIRE(loaded);
+        if (!loaded) {
+            FAIL(to_string(loaded.error().front()));
+        }
         return std::make_unique<Application>(loop, options, std::move(loaded->config));
     }
 
