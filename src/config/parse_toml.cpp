@@ -17,6 +17,8 @@
 #include <toml++/toml.h>
 #pragma pop_macro("NDEBUG")
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 namespace plimsoll::config {
@@ -61,9 +63,62 @@ Value convert(toml::node const& node, std::string_view file_name) {
     return value;
 }
 
+bool is_ascii(char c) {
+    return static_cast<unsigned char>(c) < 0x80;
+}
+
+// Steps over a string that begins at `at`; returns where it ends, or a byte that no string may have
+// there.
+std::size_t skip_string(std::string_view text, std::size_t at) {
+    char const quote = text[at];
+    bool const is_long = text.substr(at, 3) == std::string(3, quote);
+    at += is_long ? 3 : 1;
+    for (; at < text.size(); ++at) {
+        if (quote == '"' && text[at] == '\\') {
+            ++at;
+            if (at < text.size() && !is_ascii(text[at])) {
+                return at;
+            }
+        } else if (text[at] == quote && (!is_long || text.substr(at, 3) == std::string(3, quote))) {
+            at += is_long ? 3 : 1;
+            for (int more = 0; is_long && more < 2 && at < text.size() && text[at] == quote;
+                 ++more) {
+                ++at;  // up to two quotes may stand right before the closing three
+            }
+            return at;
+        } else if (text[at] == '\n' && !is_long) {
+            return at;
+        }
+    }
+    return at;
+}
+
+// The first byte beyond ASCII outside of strings and comments, where TOML has none. toml++ 3.3 runs
+// into undefined behaviour when it asks whether such a character is white space.
+std::size_t find_stray(std::string_view text) {
+    std::size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+    while (at < text.size() && is_ascii(text[at])) {
+        if (text[at] == '#') {
+            at = std::min(text.find('\n', at), text.size());
+        } else if (text[at] == '"' || text[at] == '\'') {
+            at = skip_string(text, at);
+        } else {
+            ++at;
+        }
+    }
+    return at;
+}
+
 }  // namespace
 
 std::expected<Table, Problem> parse_toml(std::string_view text, std::string_view file_name) {
+    if (auto const stray = find_stray(text); stray < text.size()) {
+        return std::unexpected(Problem{
+            .file = std::string(file_name),
+            .line = static_cast<unsigned>(std::ranges::count(text.substr(0, stray), '\n') + 1),
+            .text = "this is not TOML: a character beyond ASCII outside of a string",
+        });
+    }
     toml::parse_result const parsed = toml::parse(text, file_name);
     if (!parsed) {
         toml::parse_error const& error = parsed.error();

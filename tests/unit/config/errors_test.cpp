@@ -82,3 +82,18 @@ TEST_CASE("config: text that would drive a terminal is printed as escapes", "[co
         CHECK(std::ranges::none_of(text, [](char c) { return c >= 0 && c < 0x20; }));
     }
 }
+
+TEST_CASE("config: letters beyond ASCII stand in strings and comments only", "[config][unit]") {
+    CHECK(config::parse("# Größe\n[[upstream]]\nname = \"a\"  # gut so, \"é\n", "f.toml"));
+    for (auto const* text : {"[[upstream]]\nname = \"Käse\"\n", "[[upstream]]\nname = '''ä'''\n"}) {
+        auto const parsed = config::parse(text, "f.toml");  // TOML, though no name for an upstream
+        REQUIRE_FALSE(parsed);
+        CHECK(parsed.error().front().text.find("not TOML") == std::string::npos);
+    }
+    for (auto const* text :
+         {"\n[server]\nlistené = 1\n", "\n\nü", "\n\na = \"\" é", "\n\na = \"\\é\""}) {
+        auto const parsed = config::parse(text, "f.toml");
+        REQUIRE_FALSE(parsed);
+        CHECK(parsed.error().front().line == 3);
+    }
+}
