@@ -27,7 +27,7 @@ void forget_settings() {
     std::vector<std::string> names;
     for (char** entry = environ; *entry != nullptr; ++entry) {
         std::string_view const text = *entry;
-        if (text.starts_with("PLIMSOLL_")) {
+        if (text.starts_with("PLIMSOLL_") && !text.starts_with("PLIMSOLL_TEST_")) {
             names.emplace_back(text.substr(0, text.find('=')));
         }
     }
