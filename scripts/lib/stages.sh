@@ -90,7 +90,12 @@ stage_fuzz() {
     done
     [ ${#names[@]} -gt 0 ] || die "no fuzz targets in tests/fuzz"
     build fuzz "${names[@]}"
+    rm -f "$root"/build/fuzz/tests/fuzz/found/*-{crash,timeout,oom,leak}-*
     run_ctest fuzz -L fuzz -j "$(nproc)"
+    # The input in a form that survives a log: base64 -d, into tests/corpus.
+    for file in "$root"/build/fuzz/tests/fuzz/found/*-{crash,timeout,oom,leak}-*; do
+        [ ! -e "$file" ] || failures+=("fuzz input $(basename "$file"): $(base64 -w 0 "$file" | head -c 20000)")
+    done
 }
 
 # The real clients of the end-to-end suite, in build/clients: nothing of them is installed system-wide.

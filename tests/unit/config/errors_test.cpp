@@ -91,7 +91,13 @@ TEST_CASE("config: letters beyond ASCII stand in strings and comments only", "[c
         CHECK(parsed.error().front().text.find("not TOML") == std::string::npos);
     }
     for (auto const* text :
-         {"\n[server]\nlistené = 1\n", "\n\nü", "\n\na = \"\" é", "\n\na = \"\\é\""}) {
+         {"\n[server]\nlistené = 1\n",
+          "\n\nü",
+          "\n\na = \"\" é",
+          "\n\na = \"\\é\"",
+          "\n\na = 1\"\" ѱ",
+          "\n\na = 1\"ѱ",
+          "\n\na = 1\xE2\x81\xA5"}) {
         auto const parsed = config::parse(text, "f.toml");
         REQUIRE_FALSE(parsed);
         CHECK(parsed.error().front().line == 3);
