@@ -123,18 +123,21 @@ std::vector<std::string_view> named_in_connection(Fields const& fields) {
 
 }  // namespace
 
+EndToEnd::EndToEnd(Fields const& fields) : named_(named_in_connection(fields)) {}
+
+bool EndToEnd::keeps(Field const& field) const {
+    return known_field(field.name) == KnownField::Other &&
+           std::ranges::none_of(named_, [&](std::string_view name) {
+               return iequals(name, field.name);
+           });
+}
+
 Fields end_to_end(Fields const& fields) {
-    auto const named = named_in_connection(fields);
+    EndToEnd const next_hop(fields);
     Fields kept;
     kept.reserve(fields.text_size(), fields.size() + 4);
     for (auto const field : fields) {
-        if (known_field(field.name) != KnownField::Other) {
-            continue;
-        }
-        bool const is_named = std::ranges::any_of(named, [&](std::string_view name) {
-            return iequals(name, field.name);
-        });
-        if (!is_named) {
+        if (next_hop.keeps(field)) {
             kept.add(field.name, field.value);
         }
     }

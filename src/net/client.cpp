@@ -105,7 +105,7 @@ ClientConfig const& Client::config() const {
 }
 
 std::string Client::authority() const {
-    return impl_->core->connector.authority();
+    return impl_->core->authority;
 }
 
 std::size_t Client::idle_connections() const {

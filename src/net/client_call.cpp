@@ -23,6 +23,7 @@ ClientCore::ClientCore(Loop& event_loop, ClientConfig client_config)
     : loop(event_loop),
       config(std::move(client_config)),
       connector(loop, config),
+      authority(connector.authority()),
       pool(loop, config.max_idle, config.idle_limit) {
     auto& hooks = loop.impl().quiet_hooks;
     quiet_hook = hooks.insert(hooks.end(), [this] { pool.clear(); });
@@ -57,7 +58,7 @@ void ClientResponse::Impl::break_off() {
 
 Error ClientResponse::Impl::failure(Errc code, std::string_view what) {
     close();
-    return {code, fmt::format("{}: {}", core_->connector.authority(), what), ErrorSource::Upstream};
+    return {code, fmt::format("{}: {}", core_->authority, what), ErrorSource::Upstream};
 }
 
 Error ClientResponse::Impl::after_wait(Ready ready, Duration limit, std::string_view what) {
@@ -109,7 +110,7 @@ Result<void> ClientResponse::Impl::fill(IoStep const& step) {
         Errc::ConnectionClosed,
         fmt::format(
             "{}: the connection ended {}",
-            core_->connector.authority(),
+            core_->authority,
             answered_ ? "before the answer was complete" : "without an answer"
         ),
         ErrorSource::Upstream

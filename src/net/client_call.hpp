@@ -26,6 +26,7 @@ struct ClientCore {
     Loop& loop;
     ClientConfig const config;
     Connector connector;
+    std::string const authority;  // host:port of the upstream
     Pool pool;
     std::list<std::function<void()>>::iterator quiet_hook;
     ~ClientCore();

@@ -1,6 +1,7 @@
 // Sending a request, with an eye on an answer that comes before all of it was sent.
 
 #include "net/client_call.hpp"
+#include "net/loop_impl.hpp"
 
 #include <spdlog/fmt/fmt.h>
 #include <sys/uio.h>
@@ -67,15 +68,17 @@ http::Framing framing_of(ClientRequest const& request) {
 
 Task<Result<void>> ClientResponse::Impl::send_all(ClientRequest const& request) {
     std::string const text = http::write_request_head(
-        request.method,
-        request.target,
-        core_->connector.authority(),
-        request.fields,
-        framing_of(request)
+        request.method, request.target, core_->authority, request.fields, framing_of(request)
     );
     std::vector<std::string_view> pieces{text};
     if (!request.source) {
         pieces.insert(pieces.end(), request.pieces.begin(), request.pieces.end());
+    }
+    // The requests of one turn of the loop leave together, but for the first: an upstream that
+    // sleeps between requests is then woken twice, and not once for each (a quarter of the CPU of
+    // a small request at 32 connections).
+    if (!core_->loop.impl().is_first_of_turn()) {
+        co_await stream_->yield();
     }
     auto const sent = co_await send_pieces(request, pieces);
     if (!sent) {

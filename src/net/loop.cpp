@@ -1,11 +1,12 @@
 #include "net/loop_impl.hpp"
+#include "net/suspend.hpp"
 
 #include <plimsoll/log/log.hpp>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
+#include <coroutine>
 #include <exception>
 #include <utility>
 
@@ -27,6 +28,44 @@ std::string describe(std::exception_ptr const& failure) {
     } catch (...) {
         return "an exception that is no std::exception";
     }
+}
+
+// The outermost coroutine of a spawned task. It owns itself: its frame goes when it ends, or when
+// the Resume of whatever it waits for is dropped.
+struct Detached {
+    struct promise_type {
+        static Detached get_return_object() noexcept { return {}; }
+
+        static std::suspend_never initial_suspend() noexcept { return {}; }
+
+        static std::suspend_never final_suspend() noexcept { return {}; }
+
+        static void return_void() noexcept {}
+
+        [[noreturn]] static void unhandled_exception() noexcept { std::terminate(); }
+
+        std::coroutine_handle<> root() {
+            return std::coroutine_handle<promise_type>::from_promise(*this);
+        }
+    };
+};
+
+Detached run_detached(Loop::Impl& impl, std::string name, Task<void> task) {
+    // What it waits for may come from another thread: until then the loop runs.
+    auto const work = boost::asio::make_work_guard(*impl.context);
+    if (!impl.context->get_executor().running_in_this_thread()) {
+        co_await suspend<>([&impl](Resume<> resume) {
+            boost::asio::post(*impl.context, std::move(resume));
+        });
+    }
+    std::exception_ptr failure;
+    try {
+        auto own = std::move(task);  // gone before its end is told
+        co_await std::move(own);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    impl.on_task_end(name, failure);
 }
 
 void run_guarded(std::move_only_function<void()>& work) {
@@ -97,6 +136,16 @@ void Loop::Impl::let_go_when_quiet() {
             hook();
         }
     });
+}
+
+bool Loop::Impl::is_first_of_turn() {
+    if (turn_has_first) {
+        return false;
+    }
+    turn_has_first = true;
+    // Runs after all that is ready now.
+    boost::asio::post(*context, [this] { turn_has_first = false; });
+    return true;
 }
 
 void Loop::Impl::fire(TimerQueue::Entry& entry) {
@@ -199,13 +248,7 @@ void Loop::spawn(std::string name, Task<void> task) {
     ++impl_->tasks;
     impl_->hold();
     impl_->update_driver();
-    boost::asio::co_spawn(
-        executor(),
-        std::move(task),
-        [impl = impl_.get(), name = std::move(name)](std::exception_ptr failure) {
-            impl->on_task_end(name, failure);
-        }
-    );
+    run_detached(*impl_, std::move(name), std::move(task));
 }
 
 std::size_t Loop::running_tasks() const {

@@ -51,6 +51,9 @@ struct Loop::Impl {
     std::uint64_t park(TimerQueue::Callback resume);
     TimerQueue::Callback unpark(std::uint64_t id);
 
+    // True for the first caller since the loop last looked for what is ready.
+    bool is_first_of_turn();
+
     static void fire(TimerQueue::Entry& entry);
     void fire_due();
     void update_driver();
@@ -64,6 +67,7 @@ struct Loop::Impl {
     std::size_t tasks = 0;
     std::size_t failed_tasks = 0;
     bool quiet_posted = false;
+    bool turn_has_first = false;
     std::map<std::uint64_t, TimerQueue::Callback> parked;
     std::uint64_t last_parked = 0;
     std::list<Hook> quiet_hooks;

@@ -120,27 +120,24 @@ Peek Stream::peek() const {
     return waits ? Peek::Nothing : Peek::Gone;
 }
 
-Task<Ready> Stream::wait(Direction direction, TimePoint deadline) {
-    auto start = [this, direction, deadline](Resume<Ready> resume) {
-        moved_ = 0;
-        if (!is_open()) {
-            loop_.post([resume = std::move(resume)]() mutable { resume(Ready::Closed); });
-            return;
-        }
-        Waiter& waiter = waiters_[(direction & Read) != 0 ? 0 : 1];
-        PLIMSOLL_ASSERT(waiter.directions == 0);
-        waiter.resume = std::move(resume);
-        waiter.directions = direction;
-        waiter.deadline = deadline;
-        keep_deadline(deadline);
-        if ((direction & Read) != 0) {
-            arm(Read);
-        }
-        if ((direction & Write) != 0) {
-            arm(Write);
-        }
-    };
-    return suspend<Ready>(start);
+void Stream::start_wait(Direction direction, TimePoint deadline, Resume<Ready> resume) {
+    moved_ = 0;
+    if (!is_open()) {
+        loop_.post([resume = std::move(resume)]() mutable { resume(Ready::Closed); });
+        return;
+    }
+    Waiter& waiter = waiters_[(direction & Read) != 0 ? 0 : 1];
+    PLIMSOLL_ASSERT(waiter.directions == 0);
+    waiter.resume = std::move(resume);
+    waiter.directions = direction;
+    waiter.deadline = deadline;
+    keep_deadline(deadline);
+    if ((direction & Read) != 0) {
+        arm(Read);
+    }
+    if ((direction & Write) != 0) {
+        arm(Write);
+    }
 }
 
 void Stream::watch(std::move_only_function<void()> on_readable) {
@@ -176,14 +173,14 @@ void Stream::on_event(Direction direction) {
 void Stream::abandon() {
     for (Waiter& waiter : waiters_) {
         waiter.directions = 0;
-        auto const dropped = std::exchange(waiter.resume, nullptr);
+        auto const dropped = std::exchange(waiter.resume, {});
     }
 }
 
 void Stream::fire(Waiter& waiter, Ready ready) {
     waiter.directions = 0;
     waiter.deadline = kNever;
-    auto resume = std::exchange(waiter.resume, nullptr);
+    auto resume = std::exchange(waiter.resume, {});
     resume(ready);
 }
 
@@ -226,7 +223,7 @@ void Stream::close() {
     for (Waiter& waiter : waiters_) {
         if (waiter.directions != 0) {
             waiter.directions = 0;
-            loop_.post([resume = std::exchange(waiter.resume, nullptr)]() mutable {
+            loop_.post([resume = std::exchange(waiter.resume, {})]() mutable {
                 resume(Ready::Closed);
             });
         }
@@ -245,12 +242,6 @@ void Stream::shutdown_send() {
     if (is_open()) {
         ::shutdown(fd_, SHUT_WR);
     }
-}
-
-Task<void> Stream::yield() {
-    moved_ = 0;
-    auto start = [this](Resume<> resume) { loop_.post(std::move(resume)); };
-    return suspend<>(start);
 }
 
 }  // namespace plimsoll::net

@@ -23,6 +23,7 @@
 #include <memory>
 #include <span>
 #include <system_error>
+#include <utility>
 
 namespace plimsoll::net {
 
@@ -58,7 +59,11 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
     // Returns when a read (write, either) is worth trying, the deadline is over, or close() was
     // called. One waiter for Read or Either and one for Write at a time.
-    Task<Ready> wait(Direction direction, TimePoint deadline);
+    auto wait(Direction direction, TimePoint deadline) {
+        return suspend<Ready>([this, direction, deadline](Resume<Ready> resume) {
+            start_wait(direction, deadline, std::move(resume));
+        });
+    }
 
     // Calls back once when the stream becomes readable, ends or breaks while nobody waits to read.
     void watch(std::move_only_function<void()> on_readable);
@@ -80,7 +85,12 @@ class Stream : public std::enable_shared_from_this<Stream> {
     // True after much was moved without a pause: the caller lets others run by awaiting yield().
     [[nodiscard]] bool wants_yield() const { return moved_ >= kTurn; }
 
-    Task<void> yield();
+    auto yield() {
+        return suspend<>([this](Resume<> resume) {
+            moved_ = 0;
+            loop_.post(std::move(resume));
+        });
+    }
 
   private:
     struct Waiter {
@@ -93,6 +103,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
     static constexpr std::size_t kTurn = 512 * 1024;
 
+    void start_wait(Direction direction, TimePoint deadline, Resume<Ready> resume);
     void arm(Direction direction);
     void on_event(Direction direction);
     void abandon();

@@ -38,11 +38,11 @@ bool is_vary_of_cors(std::string_view value) {
 }  // namespace
 
 http::Fields upstream_fields(http::RequestHead const& head, bool body_changed) {
-    auto const kept = http::end_to_end(head.fields);
+    http::EndToEnd const next_hop(head.fields);
     http::Fields out;
-    out.reserve(kept.text_size() + head.host.size() + 64, kept.size() + 2);
-    for (auto const field : kept) {
-        if (is_one_of(field.name, kNotForUpstream) ||
+    out.reserve(head.fields.text_size() + head.host.size() + 64, head.fields.size() + 2);
+    for (auto const field : head.fields) {
+        if (!next_hop.keeps(field) || is_one_of(field.name, kNotForUpstream) ||
             (body_changed && is_one_of(field.name, kOfTheBytes))) {
             continue;
         }
@@ -65,10 +65,13 @@ std::string upstream_target(http::RequestHead const& head, bool sends_query) {
 }
 
 http::Fields client_fields(http::ResponseHead const& head) {
-    auto const kept = http::end_to_end(head.fields);
+    http::EndToEnd const next_hop(head.fields);
     http::Fields out;
-    out.reserve(kept.text_size() + 64, kept.size() + 4);  // with room for those that we add
-    for (auto const field : kept) {
+    out.reserve(head.fields.text_size() + 64, head.fields.size() + 4);  // and those that we add
+    for (auto const field : head.fields) {
+        if (!next_hop.keeps(field)) {
+            continue;
+        }
         bool const is_ours =
             iequals(field.name, "x-request-id") || istarts_with(field.name, "x-plimsoll-");
         bool const is_cors = istarts_with(field.name, "access-control-") ||

@@ -109,7 +109,7 @@ struct RequestHead {
         path;  // decoded and canonical: what routes are matched on, and what goes upstream encoded
     std::string query;  // raw, without '?'
     bool has_query = false;
-    // Set where Ollama would redirect ("//", "/./", "/../", a slash at the end; contract 2.1): the
+    // Set where Ollama would redirect ("//", "/./", "/../", a slash at the end): the
     // Location, query included. Answer it with 301 for GET and HEAD, else 307, and send nothing
     // upstream.
     std::optional<std::string> redirect_to;
@@ -171,8 +171,20 @@ Result<PathResult> canonical_path(std::string_view raw);
 // Encodes a canonical path for a request line.
 std::string encode_path(std::string_view path);
 
-// Fields that go on to the next hop: without hop-by-hop ones, those named in Connection, Host,
-// framing fields and Expect. Order and spelling are kept. Works for both directions.
+// Which fields go on to the next hop: not the hop-by-hop ones, those named in Connection, Host,
+// framing fields and Expect. Works for both directions. The fields must outlive it.
+class EndToEnd {
+  public:
+    explicit EndToEnd(Fields const& fields);
+
+    // For a field of those that it was made of.
+    [[nodiscard]] bool keeps(Field const& field) const;
+
+  private:
+    std::vector<std::string_view> named_;
+};
+
+// Those fields, in their order and spelling.
 Fields end_to_end(Fields const& fields);
 
 // Serialised heads, ended by the empty line. `framing` writes Content-Length or Transfer-Encoding

@@ -7,8 +7,8 @@
 
 #include <plimsoll/base/result.hpp>
 #include <plimsoll/base/time.hpp>
+#include <plimsoll/net/task.hpp>
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <cstdint>
@@ -20,10 +20,6 @@
 namespace plimsoll::net {
 
 using Executor = boost::asio::io_context::executor_type;
-
-// A coroutine of this loop. No `async_` prefix: it does not take a completion token.
-template <class T>
-using Task = boost::asio::awaitable<T, Executor>;
 
 enum class ClockMode : std::uint8_t { Real, Manual };
 
