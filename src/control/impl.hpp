@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,15 @@ struct Control::Impl {
     net::Task<void> queue(net::Exchange& exchange);
 
     // models_api.cpp
+    struct ModelCall {
+        engine::Engine& engine;
+        engine::AcquireRequest request;
+        std::optional<Duration> limit;
+    };
+
+    net::Task<std::optional<ModelCall>> read_model_call(
+        net::Exchange& exchange, std::span<std::string_view const> members
+    );
     net::Task<void> load(net::Exchange& exchange);
     net::Task<void> unload(net::Exchange& exchange);
     net::Task<void> pin(net::Exchange& exchange);

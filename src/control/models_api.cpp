@@ -18,10 +18,10 @@ namespace {
 namespace json = boost::json;
 using namespace std::string_view_literals;
 
-// What load, pin and their opposites have in common.
 struct ModelRequest {
     engine::AcquireRequest acquire;
     std::optional<std::string> upstream;
+    std::optional<Duration> limit;  // "for" of a pin
 };
 
 Result<ModelRequest> model_request(json::object const& body, net::Exchange const& exchange) {
@@ -52,6 +52,13 @@ Result<ModelRequest> model_request(json::object const& body, net::Exchange const
     if (!keep_alive) {
         return fail(std::move(keep_alive.error()));
     }
+    auto how_long = keep_alive_member(body, "for");
+    if (!how_long) {
+        return fail(std::move(how_long.error()));
+    }
+    if (*how_long && (*how_long)->kind == core::KeepAlive::Kind::For) {
+        out.limit = (*how_long)->duration;
+    }
     out.acquire.model = std::move(**model);
     out.acquire.client = exchange.peer();
     out.acquire.num_ctx = *num_ctx;
@@ -80,29 +87,40 @@ bool wants_progress(http::RequestHead const& head) {
 
 }  // namespace
 
-net::Task<void> Control::Impl::load(net::Exchange& exchange) {
-    static constexpr std::array kMembers{"model"sv, "num_ctx"sv, "keep_alive"sv, "upstream"sv};
-    auto const body = co_await read_object(exchange, kMembers);
+// Reads a body of these members and finds the engine; what goes wrong is answered here.
+net::Task<std::optional<Control::Impl::ModelCall>> Control::Impl::read_model_call(
+    net::Exchange& exchange, std::span<std::string_view const> members
+) {
+    auto const body = co_await read_object(exchange, members);
     if (!body) {
         co_await respond_error(exchange, body.error());
-        co_return;
+        co_return std::nullopt;
     }
     auto request = model_request(*body, exchange);
     if (!request) {
         co_await respond_error(exchange, request.error());
-        co_return;
+        co_return std::nullopt;
     }
     auto const engine = co_await find_engine(request->acquire.model, request->upstream);
     if (!engine) {
         co_await respond_error(exchange, engine.error());
+        co_return std::nullopt;
+    }
+    co_return ModelCall{**engine, std::move(request->acquire), request->limit};
+}
+
+net::Task<void> Control::Impl::load(net::Exchange& exchange) {
+    static constexpr std::array kMembers{"model"sv, "num_ctx"sv, "keep_alive"sv, "upstream"sv};
+    auto call = co_await read_model_call(exchange, kMembers);
+    if (!call) {
         co_return;
     }
     if (wants_progress(exchange.head())) {
-        co_await load_with_progress(exchange, **engine, std::move(request->acquire));
+        co_await load_with_progress(exchange, call->engine, std::move(call->request));
         co_return;
     }
     auto const instance =
-        co_await (*engine)->load(std::move(request->acquire), exchange.canceller());
+        co_await call->engine.load(std::move(call->request), exchange.canceller());
     if (!instance) {
         co_await respond_error(exchange, instance.error());
         co_return;
@@ -111,28 +129,17 @@ net::Task<void> Control::Impl::load(net::Exchange& exchange) {
     co_await respond_json(
         exchange,
         200,
-        instance_json(*instance, (*engine)->provider().config(), exchange.loop().now())
+        instance_json(*instance, call->engine.provider().config(), exchange.loop().now())
     );
 }
 
 net::Task<void> Control::Impl::unload(net::Exchange& exchange) {
     static constexpr std::array kMembers{"model"sv, "upstream"sv};
-    auto const body = co_await read_object(exchange, kMembers);
-    if (!body) {
-        co_await respond_error(exchange, body.error());
+    auto call = co_await read_model_call(exchange, kMembers);
+    if (!call) {
         co_return;
     }
-    auto request = model_request(*body, exchange);
-    if (!request) {
-        co_await respond_error(exchange, request.error());
-        co_return;
-    }
-    auto const engine = co_await find_engine(request->acquire.model, request->upstream);
-    if (!engine) {
-        co_await respond_error(exchange, engine.error());
-        co_return;
-    }
-    auto const done = co_await (*engine)->unload(request->acquire.model, exchange.canceller());
+    auto const done = co_await call->engine.unload(call->request.model, exchange.canceller());
     if (!done) {
         co_await respond_error(exchange, done.error());
         co_return;
@@ -140,36 +147,20 @@ net::Task<void> Control::Impl::unload(net::Exchange& exchange) {
     co_await respond_json(
         exchange,
         200,
-        {{"name", request->acquire.model},
-         {"upstream", (*engine)->provider().config().name},
+        {{"name", call->request.model},
+         {"upstream", call->engine.provider().config().name},
          {"state", "absent"}}
     );
 }
 
 net::Task<void> Control::Impl::pin(net::Exchange& exchange) {
     static constexpr std::array kMembers{"model"sv, "num_ctx"sv, "for"sv, "upstream"sv};
-    auto const body = co_await read_object(exchange, kMembers);
-    if (!body) {
-        co_await respond_error(exchange, body.error());
+    auto call = co_await read_model_call(exchange, kMembers);
+    if (!call) {
         co_return;
-    }
-    auto request = model_request(*body, exchange);
-    auto const how_long = keep_alive_member(*body, "for");
-    if (!request || !how_long) {
-        co_await respond_error(exchange, request ? how_long.error() : request.error());
-        co_return;
-    }
-    auto const engine = co_await find_engine(request->acquire.model, request->upstream);
-    if (!engine) {
-        co_await respond_error(exchange, engine.error());
-        co_return;
-    }
-    std::optional<Duration> limit;
-    if (*how_long && (*how_long)->kind == core::KeepAlive::Kind::For) {
-        limit = (*how_long)->duration;
     }
     auto const instance =
-        co_await (*engine)->pin(std::move(request->acquire), limit, exchange.canceller());
+        co_await call->engine.pin(std::move(call->request), call->limit, exchange.canceller());
     if (!instance) {
         co_await respond_error(exchange, instance.error());
         co_return;
@@ -177,28 +168,17 @@ net::Task<void> Control::Impl::pin(net::Exchange& exchange) {
     co_await respond_json(
         exchange,
         200,
-        instance_json(*instance, (*engine)->provider().config(), exchange.loop().now())
+        instance_json(*instance, call->engine.provider().config(), exchange.loop().now())
     );
 }
 
 net::Task<void> Control::Impl::unpin(net::Exchange& exchange) {
     static constexpr std::array kMembers{"model"sv, "upstream"sv};
-    auto const body = co_await read_object(exchange, kMembers);
-    if (!body) {
-        co_await respond_error(exchange, body.error());
+    auto call = co_await read_model_call(exchange, kMembers);
+    if (!call) {
         co_return;
     }
-    auto request = model_request(*body, exchange);
-    if (!request) {
-        co_await respond_error(exchange, request.error());
-        co_return;
-    }
-    auto const engine = co_await find_engine(request->acquire.model, request->upstream);
-    if (!engine) {
-        co_await respond_error(exchange, engine.error());
-        co_return;
-    }
-    auto const done = co_await (*engine)->unpin(request->acquire.model);
+    auto const done = co_await call->engine.unpin(call->request.model);
     if (!done) {
         co_await respond_error(exchange, done.error());
         co_return;
@@ -206,8 +186,8 @@ net::Task<void> Control::Impl::unpin(net::Exchange& exchange) {
     co_await respond_json(
         exchange,
         200,
-        {{"name", request->acquire.model},
-         {"upstream", (*engine)->provider().config().name},
+        {{"name", call->request.model},
+         {"upstream", call->engine.provider().config().name},
          {"pinned", false}}
     );
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Which members of a request body matter, and how Go's decoder treats each (contract 3.1, 3.2, 6).
+// Which members of a request body matter, and how Go's decoder treats each.
 // Private to http.
 
 #include <plimsoll/http/members.hpp>

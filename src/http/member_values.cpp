@@ -51,7 +51,7 @@ Result<KeepAliveValue> keep_alive_number(std::string const& literal) {
         return KeepAliveValue{KeepAliveValue::Kind::Forever, 0};
     }
     auto const nanoseconds = *seconds * 1e9;
-    // Beyond 292 years the upstream's integer overflows to "at once" (contract 7.1).
+    // Beyond 292 years the upstream's integer overflows to "at once".
     return nanoseconds >= kTwoTo63 ? KeepAliveValue{KeepAliveValue::Kind::Zero, 0}
                                    : from_nanoseconds(nanoseconds);
 }

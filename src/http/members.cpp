@@ -16,24 +16,6 @@ using Kind = RawValue::Kind;
 // of them.
 constexpr std::size_t kMaxSpellings = 1024;
 
-std::string_view go_name(Kind kind) {
-    switch (kind) {
-        case Kind::Null:
-            return "null";
-        case Kind::Bool:
-            return "bool";
-        case Kind::Number:
-            return "number";
-        case Kind::String:
-            return "string";
-        case Kind::Array:
-            return "array";
-        case Kind::Object:
-            return "object";
-    }
-    return "value";
-}
-
 bool is_wrong(Merge merge, Kind kind) {
     switch (merge) {
         case Merge::Text:
@@ -227,6 +209,24 @@ void MemberFinder::drop_absent() {
 }
 
 }  // namespace
+
+std::string_view go_name(RawValue::Kind kind) {
+    switch (kind) {
+        case Kind::Null:
+            return "null";
+        case Kind::Bool:
+            return "bool";
+        case Kind::Number:
+            return "number";
+        case Kind::String:
+            return "string";
+        case Kind::Array:
+            return "array";
+        case Kind::Object:
+            return "object";
+    }
+    return "value";
+}
 
 Result<BodyMembers> find_members(std::string_view body, std::string_view go_type) {
     return MemberFinder(body).find(go_type);

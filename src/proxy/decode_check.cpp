@@ -31,24 +31,6 @@ std::string_view struct_name(Operation operation) {
     return type.substr(type.find('.') + 1);
 }
 
-std::string_view go_kind(Kind kind) {
-    switch (kind) {
-        case Kind::Null:
-            return "null";
-        case Kind::Bool:
-            return "bool";
-        case Kind::Number:
-            return "number";
-        case Kind::String:
-            return "string";
-        case Kind::Array:
-            return "array";
-        case Kind::Object:
-            return "object";
-    }
-    return "value";
-}
-
 struct Expected {
     std::optional<http::Member> const* member;
     std::string_view field;
@@ -122,7 +104,7 @@ std::optional<ClientError> first_wrong_type(
         400,
         fmt::format(
             "json: cannot unmarshal {} into Go struct field {}.{} of type {}",
-            go_kind((*first->member)->value.kind),
+            http::go_name((*first->member)->value.kind),
             struct_name(route.operation),
             first->field,
             first->go_type

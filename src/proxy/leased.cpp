@@ -21,7 +21,7 @@ struct Sent {
 };
 
 // The upstream's own queue being full means that nothing was started: the lease stays, and we ask
-// again (contract P10).
+// again.
 net::Task<Result<Sent>> send_patiently(
     Call& call, engine::Engine& engine, net::ClientRequest const& request, Duration read_timeout
 ) {
@@ -185,7 +185,7 @@ void Proxy::Impl::judge(
             break;
     }
     if (result.is_mark_missing) {
-        // On /v1 a failure in mid-stream is invisible but for this (contract 4.4).
+        // On /v1 a failure in mid-stream is invisible but for this.
         ++broken_streams;
         kLog.warning(
             "a stream ended without its end mark",

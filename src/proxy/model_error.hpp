@@ -1,5 +1,5 @@
 #pragma once
-// The sentences about a model's name, which differ from route to route (contract: unknown, empty
+// The sentences about a model's name, which differ from route to route (unknown, empty
 // and ill-formed names). Pure.
 
 #include "proxy/refusal.hpp"

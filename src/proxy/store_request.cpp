@@ -1,5 +1,5 @@
 // Requests that change what models exist. A model that loses its name or its weights while it is
-// loaded can never be unloaded again (contract 5.3), so it is unloaded first.
+// loaded can never be unloaded again, so it is unloaded first.
 
 #include "proxy/impl.hpp"
 

@@ -65,8 +65,7 @@ struct UpstreamUp {
     bool restarted = false;
 };
 
-// A client's wish about how long an instance stays, without a prompt (contract 7.3); Zero is
-// "unload".
+// A client's wish about how long an instance stays, without a prompt; Zero is "unload".
 struct KeepAliveWished {
     std::string client;
     std::string weights;

@@ -22,8 +22,8 @@ enum class Form : std::uint8_t { Bare, Pinned, Unknown };
 
 enum class Priority : std::uint8_t { Low, Normal, High };
 
-// Runner options besides the context that force a reload when they differ (contract 9.3). nullopt:
-// not given.
+// Runner options besides the context that force a reload when they differ. nullopt: not
+// given.
 struct RunnerOptions {
     std::optional<std::int64_t> num_gpu, main_gpu, num_thread, draft_num_predict;
     std::optional<bool> use_mmap, shift;
@@ -50,12 +50,12 @@ struct Demand {
     // them.
     bool has_own_ctx = false;
     Bytes charge;             // predicted or measured, with its margin
-    Bytes upstream_estimate;  // what the upstream itself believes (vram-model 11), for rule 5
+    Bytes upstream_estimate;  // what the upstream itself believes, for rule 5
     Duration load_time{};     // L, expected
     Duration unload_time{};   // u, expected
 };
 
-// How long a client wants an instance kept after its last use (contract 7.1).
+// How long a client wants an instance kept after its last use.
 struct KeepAlive {
     enum class Kind : std::uint8_t { Zero, For, Forever };
     Kind kind = Kind::For;

@@ -1,8 +1,8 @@
 #pragma once
 // Finds the few members of a JSON request body that a scheduler needs, without building a tree: one
-// pass over the bytes, constant memory. It reads as Go's encoding/json does (contract 3.1, 3.2):
-// only the first value counts; keys of the top level match by Unicode case folding and through
-// escapes; the last of duplicates wins; `options` objects are merged; null counts as absent. Pure.
+// pass over the bytes, constant memory. It reads as Go's encoding/json does: only the first value
+// counts; keys of the top level match by Unicode case folding and through escapes; the last of
+// duplicates wins; `options` objects are merged; null counts as absent. Pure.
 
 #include <plimsoll/base/result.hpp>
 
@@ -31,6 +31,9 @@ struct RawValue {
     Range where;  // the value's bytes
     bool is_empty = false;  // "", [], {}
 };
+
+// As Go's decoder calls it in its errors: "null", "bool", "number", ...
+std::string_view go_name(RawValue::Kind kind);
 
 struct Member {
     std::string name;                // folded: "model", "keep_alive"; options keep their own case
@@ -66,7 +69,7 @@ Result<BodyMembers> find_members(
     std::string_view body, std::string_view go_type = "api.GenerateRequest"
 );
 
-// keep_alive as Ollama reads it (contract 7.1). Error text equals Ollama's.
+// keep_alive as Ollama reads it. Error text equals Ollama's.
 struct KeepAliveValue {
     enum class Kind : std::uint8_t { Zero, For, Forever };
     Kind kind = Kind::For;
@@ -76,7 +79,7 @@ struct KeepAliveValue {
 // BadRequest; a Null value counts as not given and is For 300 s, Ollama's default.
 Result<KeepAliveValue> parse_keep_alive(RawValue const& value);
 
-// Integer options as Ollama reads them (contract 6): fractions are cut. Error text equals Ollama's:
+// Integer options as Ollama reads them: fractions are cut. Error text equals Ollama's:
 // option "num_ctx" must be of type integer (code BadRequest, although Ollama answers it with 500).
 // Beyond 64 bits: the nearest end. Go's result there depends on the processor; the larger charge is
 // the safe reading.

@@ -1,7 +1,7 @@
 #pragma once
 // Host and Origin: who may call (DNS rebinding, foreign web pages), and the CORS answers that
 // browser clients of Ollama expect, made by us because the upstream never sees the client's Host or
-// Origin (contract 2.3). Pure.
+// Origin. Pure.
 
 #include <plimsoll/http/head.hpp>
 #include <plimsoll/http/reply.hpp>

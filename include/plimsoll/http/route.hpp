@@ -1,6 +1,6 @@
 #pragma once
-// What a request is: its class, its dialect and its operation, from method and canonical path
-// (contract 2.2). Pure.
+// What a request is: its class, its dialect and its operation, from method and canonical path.
+// Pure.
 
 #include <plimsoll/http/head.hpp>
 
