@@ -39,9 +39,12 @@ Result<void> Application::start() {
     for (auto const& engine : engines_) {
         engines.push_back(engine.get());
     }
-    control_ = std::make_unique<control::Control>(
-        control::ControlContext{engines, std::string(version()), [this] { return draining_; }}
-    );
+    control_ = std::make_unique<control::Control>(control::ControlContext{
+        engines,
+        std::string(version()),
+        [this] { return draining_; },
+        [] { return control::ProcessUse{resident_memory(), open_files()}; }
+    });
     proxy_ =
         std::make_unique<proxy::Proxy>(engines, proxy_config(), [this](net::Exchange& exchange) {
             return control_->handle(exchange);

@@ -10,7 +10,10 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <optional>
+#include <system_error>
 
 namespace plimsoll::app {
 namespace {
@@ -54,6 +57,23 @@ Bytes host_memory() {
         return {};
     }
     return Bytes(static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(size));
+}
+
+Bytes resident_memory() {
+    std::ifstream pages("/proc/self/statm");
+    std::uint64_t total = 0;
+    std::uint64_t resident = 0;
+    pages >> total >> resident;
+    long const size = ::sysconf(_SC_PAGE_SIZE);
+    return pages && size > 0 ? Bytes(resident * static_cast<std::uint64_t>(size)) : Bytes();
+}
+
+std::size_t open_files() {
+    std::error_code failure;
+    auto const all = std::filesystem::directory_iterator("/proc/self/fd", failure);
+    auto const count = failure ? 0 : std::distance(begin(all), end(all));
+    // Without the one that reads the folder.
+    return count > 0 ? static_cast<std::size_t>(count - 1) : 0;
 }
 
 std::string machine_name() {

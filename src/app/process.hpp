@@ -14,6 +14,10 @@ namespace plimsoll::app {
 void prepare_process();
 
 Bytes host_memory();
+// Bytes of this process in memory; zero where /proc is not to be had.
+Bytes resident_memory();
+// Descriptors that this process holds; zero where /proc is not to be had.
+std::size_t open_files();
 std::string machine_name();
 
 // Where state lies if the configuration names no file: /var/lib/plimsoll for a service that may

@@ -67,6 +67,11 @@ net::Task<void> Control::Impl::status(net::Exchange& exchange) {
     out["peak_bytes"] = peak.count();
     out["instances"] = instances;
     out["queue"] = waiting;
+    if (context.process_use) {
+        auto const use = context.process_use();
+        out["process"] =
+            json::object{{"resident_bytes", use.resident.count()}, {"open_files", use.open_files}};
+    }
     out["upstreams"] = std::move(upstreams);
     co_await respond_json(exchange, 200, out);
 }

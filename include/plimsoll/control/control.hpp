@@ -1,9 +1,11 @@
 #pragma once
 // The control API: /healthz, /readyz and /plimsoll/v1. Loop thread only.
 
+#include <plimsoll/base/bytes.hpp>
 #include <plimsoll/engine/engine.hpp>
 #include <plimsoll/net/server.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,10 +13,17 @@
 
 namespace plimsoll::control {
 
+// What the process itself takes from the system.
+struct ProcessUse {
+    Bytes resident;
+    std::size_t open_files = 0;  // sockets included
+};
+
 struct ControlContext {
     std::vector<engine::Engine*> engines;
     std::string version;
     std::function<bool()> is_draining;
+    std::function<ProcessUse()> process_use{};
 };
 
 class Control {
