@@ -13,6 +13,7 @@ from pathlib import Path
 MODULES = {
     "base": set(),
     "core": {"base"},
+    "trace": {"base", "core"},
     "memory": {"base"},
     "http": {"base"},
     "access": {"base"},
@@ -37,7 +38,7 @@ MODULES = {
         "base", "core:types", "memory", "http", "log", "net", "upstream", "engine", "proxy", "sim",
     },
     "app": {
-        "base", "core", "memory", "http", "access", "store", "metrics", "log", "net", "upstream", "probe",
+        "base", "core", "trace", "memory", "http", "access", "store", "metrics", "log", "net", "upstream", "probe",
         "engine", "proxy", "chain", "control", "sim", "config",
     },
 }
