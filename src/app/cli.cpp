@@ -112,6 +112,7 @@ std::variant<Command, Exit> parse_command_line(
     add_client_commands(root, command, default_url);
     add_config(root, command);
     add_sim(root, command);
+    add_simulate(root, command);
     root.add_subcommand("version", "Print the version")->callback([&command] {
         command = VersionOptions{};
     });

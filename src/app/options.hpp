@@ -5,12 +5,14 @@
 #include <plimsoll/base/time.hpp>
 #include <plimsoll/config/config.hpp>
 #include <plimsoll/sim/simulator.hpp>
+#include <plimsoll/trace/csv.hpp>
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace plimsoll::app {
 
@@ -41,10 +43,33 @@ struct ClientOptions {
     std::optional<Duration> pin_for;
 };
 
+enum class GroupBy : std::uint8_t { Nothing, Model, Client };
+
+// Every budget with every factor and every patience.
+struct SimulateOptions {
+    std::string trace;  // "-": standard input
+    std::vector<Bytes> budgets;
+    std::vector<double> quantum_factors;
+    std::vector<Duration> patiences;  // of the normal class
+    std::size_t parallel = 1;
+    std::size_t max_loaded = 3;
+    std::optional<Duration> keep_alive;  // nullopt: for ever
+    trace::CsvOptions csv;
+    GroupBy by = GroupBy::Nothing;
+    bool picture = false;
+    bool json = false;
+    std::string svg;  // file; empty: none
+};
+
 struct VersionOptions {};
 
-using Command =
-    std::variant<ServeOptions, ConfigOptions, SimOptions, ClientOptions, VersionOptions>;
+using Command = std::variant<
+    ServeOptions,
+    ConfigOptions,
+    SimOptions,
+    ClientOptions,
+    SimulateOptions,
+    VersionOptions>;
 
 // Nothing to run: help was asked for, or the command line is wrong.
 struct Exit {

@@ -24,6 +24,10 @@ int execute(ClientOptions const& options) {
     return run_client(options);
 }
 
+int execute(SimulateOptions const& options) {
+    return run_simulate(options);
+}
+
 int execute(VersionOptions const&) {
     std::printf("plimsoll %.*s\n", static_cast<int>(version().size()), version().data());
     return 0;

@@ -19,6 +19,7 @@ TEST_CASE("help: every command teaches with the text agreed on", "[app][golden]"
         "plimsoll",
         "serve",
         "sim",
+        "simulate",
         "config",
         "config check",
         "config show",

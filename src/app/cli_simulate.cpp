@@ -1,0 +1,137 @@
+// simulate: what other budgets and settings would have made of recorded traffic.
+
+#include "app/cli_tree.hpp"
+
+#include <plimsoll/base/text.hpp>
+
+#include <memory>
+
+namespace plimsoll::app {
+namespace {
+
+constexpr char const* kFooter =
+    "The first line of the file names its columns: time (seconds, or 2026-11-23 16:57:50), "
+    "model, seconds\n"
+    "(how long the answer takes), and if you like size (5.2GiB), load_seconds, unload_seconds, "
+    "client, priority.\n"
+    "The requests go through the daemon's own scheduler, in simulated time; models do not slow "
+    "each other down.\n"
+    "\n"
+    "Examples:\n"
+    "  plimsoll simulate day.csv --budget 16GiB --budget 24GiB\n"
+    "  plimsoll simulate day.csv --budget 24GiB --by model --picture --size qwen3:32b=22GiB";
+
+struct SimulateTexts {
+    SimulateOptions options;
+    std::vector<std::string> budgets, patiences, sizes;
+    std::string bandwidth = "2GB", keep_alive = "5m", by;
+
+    [[nodiscard]] SimulateOptions read() const;
+};
+
+[[noreturn]] void refuse(char const* flag, std::string const& text, char const* wanted) {
+    throw CLI::ValidationError(flag, "\"" + printable(text, 40) + "\" is no " + wanted);
+}
+
+Bytes size_of(char const* flag, std::string const& text) {
+    auto const size = parse_bytes(text);
+    if (!size || size->is_zero()) {
+        refuse(flag, text, "size; write 24GiB");
+    }
+    return *size;
+}
+
+SimulateOptions SimulateTexts::read() const {
+    SimulateOptions out = options;
+    for (auto const& text : budgets) {
+        out.budgets.push_back(size_of("--budget", text));
+    }
+    for (auto const& text : patiences) {
+        auto const patience = parse_duration(text);
+        if (!patience) {
+            refuse("--patience", text, "time; write 15s");
+        }
+        out.patiences.push_back(*patience);
+    }
+    if (out.patiences.empty()) {
+        out.patiences.push_back(core::SchedulerConfig{}.patience[1]);
+    }
+    if (out.quantum_factors.empty()) {
+        out.quantum_factors.push_back(core::SchedulerConfig{}.quantum_factor);
+    }
+    for (auto const& text : sizes) {
+        auto const at = text.rfind('=');
+        if (at == std::string::npos || at == 0) {
+            refuse("--size", text, "NAME=SIZE");
+        }
+        out.csv.sizes[text.substr(0, at)] = size_of("--size", text.substr(at + 1));
+    }
+    auto speed = bandwidth;
+    if (iends_with(speed, "/s")) {
+        speed.resize(speed.size() - 2);
+    }
+    out.csv.load_bandwidth = static_cast<double>(size_of("--load-bandwidth", speed).count());
+    if (keep_alive != "-1") {
+        out.keep_alive = parse_duration(keep_alive);
+        if (!out.keep_alive) {
+            refuse("--keep-alive", keep_alive, "time; write 5m, or -1 for ever");
+        }
+    }
+    out.by = by == "model" ? GroupBy::Model : by == "client" ? GroupBy::Client : GroupBy::Nothing;
+    return out;
+}
+
+}  // namespace
+
+void add_simulate(CLI::App& root, Command& out) {
+    auto* app = root.add_subcommand(
+        "simulate", "What other budgets and settings would make of recorded traffic"
+    );
+    auto texts = std::make_shared<SimulateTexts>();
+    auto& options = texts->options;
+    auto const positive = unnamed(CLI::PositiveNumber);
+    app->add_option(
+           "trace", options.trace, "CSV file with a line for each request; -: standard input"
+    )
+        ->required()
+        ->type_name("TRACE");
+    app->add_option("--budget", texts->budgets, "What models may take; several are compared")
+        ->required()
+        ->type_name("SIZE");
+    app->add_option(
+           "--quantum-factor",
+           options.quantum_factors,
+           "How long a busy model is safe, in load times [8]; several are compared"
+    )
+        ->type_name("N")
+        ->check(unnamed(CLI::Range(1.0, 100.0)));
+    app->add_option(
+           "--patience", texts->patiences, "A wait beyond it is overdue [15s]; several are compared"
+    )
+        ->type_name("TIME");
+    app->add_option("--parallel", options.parallel, "Requests a model serves at once [1]")
+        ->type_name("N")
+        ->check(positive);
+    app->add_option("--max-loaded", options.max_loaded, "Models in memory at once [3]")
+        ->type_name("N")
+        ->check(positive);
+    app->add_option(
+           "--keep-alive", texts->keep_alive, "How long an idle model stays [5m]; -1: for ever"
+    )
+        ->type_name("TIME");
+    app->add_option("--size", texts->sizes, "A model's memory, where the file does not say it")
+        ->type_name("NAME=SIZE");
+    app->add_option("--load-bandwidth", texts->bandwidth, "How fast weights load [2GB/s]")
+        ->type_name("SPEED");
+    app->add_option("--by", texts->by, "Also a line for each model or client")
+        ->type_name("model|client")
+        ->check(unnamed(CLI::IsMember({"model", "client"})));
+    app->add_flag("--picture", options.picture, "Also what was in memory when, in characters");
+    app->add_option("--svg", options.svg, "Write that picture of the first budget as SVG")
+        ->type_name("FILE");
+    app->add_flag("--json", options.json, "JSON instead of tables");
+    app->footer(kFooter);
+    app->callback([texts, &out] { out = texts->read(); });
+}
+
+}  // namespace plimsoll::app
