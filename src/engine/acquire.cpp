@@ -291,7 +291,7 @@ core::Ticket Engine::Impl::make_ticket(
     core::Ticket ticket;
     ticket.id = id;
     ticket.client = request.client;
-    ticket.priority = policy.priority;
+    ticket.priority = request.priority.value_or(policy.priority);
     ticket.demand = demand_for(fact, wish_of(request));
     ticket.body = request.body;
     // An OpenAI or Anthropic body carries none, whatever it says.

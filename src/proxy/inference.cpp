@@ -6,6 +6,7 @@
 #include "proxy/adjust.hpp"
 #include "proxy/capability_check.hpp"
 #include "proxy/decode_check.hpp"
+#include "proxy/hints.hpp"
 #include "proxy/impl.hpp"
 #include "proxy/model_error.hpp"
 #include "proxy/wish_answer.hpp"
@@ -80,9 +81,8 @@ engine::AcquireRequest acquire_request(Call const& call, Inference const& reques
     out.options = request.options.options;
     out.keep_alive = request.keep_alive.value;
     out.body = Bytes(request.body.size());
-    if (auto const deadline = call.exchange.head().fields.get("X-Plimsoll-Deadline")) {
-        out.deadline = parse_duration(*deadline);
-    }
+    out.deadline = patience_of(call.exchange.head().fields);
+    out.priority = priority_of(call.exchange.head().fields);
     return out;
 }
 

@@ -57,6 +57,20 @@ class Schedule(unittest.TestCase):
         loads = self.sim.books()["loads"]
         self.assertLess(loads, answers / 4, f"{loads} loads for {answers} answers")
 
+    def test_a_client_says_how_urgent_it_is_and_how_long_it_waits(self):
+        url = self.serve.url
+        question = {"model": A, "prompt": "hi", "stream": False, "options": {"num_predict": 1}}
+        with RawClient(self.serve.port) as busy:
+            busy.send(post_bytes("/api/generate", {"model": A, "prompt": "hi", "options": {"num_predict": 100000}}))
+            busy.read_until(b"response")
+            with Background(lambda: post(url + "/api/generate", question, headers={"Priority": "u=1"})) as urgent:
+                wait_for(lambda: [w["priority"] for w in self.serve.queue()] == ["high"], 10, "in the queue as high")
+                late = post(url + "/api/generate", question, headers={"Prefer": "wait=1"})
+                self.assertEqual(504, late.status)
+                self.assertIn("deadline passed", late.json()["error"])
+                busy.close()
+                wait_for(lambda: urgent.done, 20, "served once the slot is free")
+
     def test_a_hundred_identical_cold_requests_cause_one_load(self):
         url = self.serve.url
         failures = []

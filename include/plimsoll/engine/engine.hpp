@@ -76,7 +76,8 @@ struct AcquireRequest {
     core::RunnerOptions options;
     std::optional<core::KeepAlive> keep_alive;
     Bytes body;
-    std::optional<Duration> deadline;
+    std::optional<Duration> deadline;        // how long it may wait
+    std::optional<core::Priority> priority;  // nullopt: the model's
 };
 
 // A refusal with what an answer needs.
