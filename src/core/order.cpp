@@ -15,11 +15,6 @@ namespace plimsoll::core {
 
 namespace {
 
-// Rule 11: what is loaded beside a waiting overdue target has no quantum and may go again at once.
-// To evict others for it, its score must be this much, and this share of the overdue target's.
-constexpr double kWorthNoQuantum = 10;
-constexpr double kWorthOfHeld = 0.5;
-
 struct Entry {
     Target* target = nullptr;
     Chosen chosen;
@@ -66,7 +61,6 @@ double score_of(State const& state, Target const& target, Demand const& demand, 
 // The room that the earliest overdue target will have in the end (rule 11).
 struct Reservation {
     Need need;
-    double score = 0;  // of the target that it is held for
     std::vector<InstanceId> members;
 };
 
@@ -118,9 +112,7 @@ class Order {
     void collect();
     bool serve_overdue();
     void serve_best();
-    bool try_start(Entry const& entry, double score);
-    [[nodiscard]] double worth_beside() const;
-    [[nodiscard]] bool fits_beside_without(Need const& need, Choice const& choice) const;
+    bool try_start(Entry const& entry);
     void hold_for(Need const& need);
 
     Turn& turn_;
@@ -138,9 +130,7 @@ void Order::collect() {
 }
 
 void Order::hold_for(Need const& need) {
-    Demand const* const demand = leading_demand(*need.target);
-    double const score = demand == nullptr ? 0 : score_of(state_, *need.target, *demand, turn_.now);
-    held_ = Reservation{need, score, {}};
+    held_ = Reservation{need, {}};
     for (Instance const* const member :
          choose_victims(state_, need, Taking::Anyone, turn_.now).members) {
         held_->members.push_back(member->id);
@@ -169,7 +159,7 @@ bool Order::serve_overdue() {
     }
     Choice const choice = choose_victims(state_, need, Taking::Overdue, turn_.now);
     if (choice.is_sufficient) {
-        start_commit(turn_, *first->target, need, choice, Claim::Overdue);
+        start_commit(turn_, *first->target, need, choice, true);
         return true;
     }
     turn_.wake(choice.again);
@@ -177,38 +167,24 @@ bool Order::serve_overdue() {
     return false;
 }
 
-bool Order::try_start(Entry const& entry, double score) {
+bool Order::try_start(Entry const& entry) {
     Need const need = need_of(*entry.target, entry.chosen);
+    if (held_ && !fits_beside(state_, need, *held_, turn_.now)) {
+        return false;
+    }
     if (can_load(state_, *entry.target, turn_.now)) {
-        if (held_ && !fits_beside(state_, need, *held_, turn_.now)) {
-            return false;
-        }
         state_.next_load = NextLoad{entry.target, turn_.now, held_.has_value()};
         return true;
     }
-    if (held_ && (state_.commit || score < worth_beside())) {
+    if (held_) {
         return false;
     }
     Choice const choice = choose_victims(state_, need, Taking::Idle, turn_.now);
     turn_.wake(choice.again);
-    if (!choice.is_sufficient || (held_ && !fits_beside_without(need, choice))) {
-        return false;
+    if (choice.is_sufficient) {
+        start_commit(turn_, *entry.target, need, choice, false);
     }
-    start_commit(turn_, *entry.target, need, choice, held_ ? Claim::Beside : Claim::Ordinary);
-    return true;
-}
-
-double Order::worth_beside() const {
-    return std::max(kWorthNoQuantum, kWorthOfHeld * held_->score);
-}
-
-// As fits_beside, with these victims gone too.
-bool Order::fits_beside_without(Need const& need, Choice const& choice) const {
-    Reservation with = *held_;
-    for (Instance const* const member : choice.members) {
-        with.members.push_back(member->id);
-    }
-    return fits_beside(state_, need, with, turn_.now);
+    return choice.is_sufficient;
 }
 
 void Order::serve_best() {
@@ -228,7 +204,7 @@ void Order::serve_best() {
                                   : a.second->target->weights < b.second->target->weights;
     });
     for (auto const& [score, entry] : ranked) {
-        if (try_start(*entry, score)) {
+        if (try_start(*entry)) {
             return;
         }
     }
@@ -245,7 +221,7 @@ void Order::decide_beside(Commit const& commit) {
     collect();
     for (Entry const& entry : entries_) {
         if (entry.target == commit.target) {
-            held_ = Reservation{need_of(*entry.target, entry.chosen), 0, commit.members};
+            held_ = Reservation{need_of(*entry.target, entry.chosen), commit.members};
         }
     }
     if (held_) {
@@ -274,8 +250,7 @@ void adopt_commit(Turn& turn) {
     if (state.commit && state.commit->is_unloading &&
         can_load(state, *state.commit->target, turn.now)) {
         TimePoint const since = std::max(state.commit->at, state.loader_free_since);
-        state.next_load =
-            NextLoad{state.commit->target, since, state.commit->claim == Claim::Beside};
+        state.next_load = NextLoad{state.commit->target, since, false};
         state.commit.reset();
     }
 }

@@ -87,18 +87,17 @@ bool is_anything_leaving(State const& state) {
 void choose_again(Turn& turn, Need const& need) {
     State& state = turn.state;
     Commit& commit = *state.commit;
-    Choice const wider = choose_victims(
-        state, need, commit.claim == Claim::Overdue ? Taking::Overdue : Taking::Idle, turn.now
-    );
+    Choice const wider =
+        choose_victims(state, need, commit.is_overdue ? Taking::Overdue : Taking::Idle, turn.now);
     if (!wider.is_sufficient) {
         turn.wake(wider.again);
         revoke_commit(turn, "its victims do not suffice any more");
         return;
     }
     Target& target = *commit.target;
-    Claim const claim = commit.claim;
+    bool const is_overdue = commit.is_overdue;
     revoke_commit(turn, "other victims are taken");
-    start_commit(turn, target, need, wider, claim);
+    start_commit(turn, target, need, wider, is_overdue);
 }
 
 }  // namespace
@@ -107,9 +106,11 @@ Need need_of(Target const& target, Chosen const& chosen) {
     return Need{&target, chosen.charge, chosen.demand->upstream_estimate};
 }
 
-void start_commit(Turn& turn, Target& target, Need const& need, Choice const& choice, Claim claim) {
+void start_commit(
+    Turn& turn, Target& target, Need const& need, Choice const& choice, bool is_overdue
+) {
     State& state = turn.state;
-    state.commit = Commit{&target, turn.now, claim, false, {}};
+    state.commit = Commit{&target, turn.now, is_overdue, false, {}};
     bool are_all_idle = true;
     for (Instance* const member : choice.members) {
         state.commit->members.push_back(member->id);

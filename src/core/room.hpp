@@ -9,7 +9,9 @@ namespace plimsoll::core {
 
 [[nodiscard]] Need need_of(Target const& target, Chosen const& chosen);
 
-void start_commit(Turn& turn, Target& target, Need const& need, Choice const& choice, Claim claim);
+void start_commit(
+    Turn& turn, Target& target, Need const& need, Choice const& choice, bool is_overdue
+);
 // Gives the victims back that were not told to unload yet.
 void revoke_commit(Turn& turn, std::string const& why);
 // Unloads, chooses again, or gives up, as things now stand. Afterwards the commit is gone or has to

@@ -3,8 +3,6 @@
 // and the one decision in progress. Plain data; the rules live in the other files of this folder,
 // one file per rule or two.
 
-#include "core/usage.hpp"
-
 #include <plimsoll/core/action.hpp>
 #include <plimsoll/core/config.hpp>
 #include <plimsoll/core/ledger.hpp>
@@ -100,7 +98,6 @@ struct Target {
     std::list<Want> wants;
     std::list<ClientQueue> clients;  // in the order of the next turns (rule 8)
     std::unordered_map<std::string, std::list<ClientQueue>::iterator> client_index;
-    std::uint64_t turns = 0;         // slots given to waiting tickets
     std::size_t waiting = 0;         // tickets
     std::size_t served_waiting = 0;  // of those, the ones that the present instance will serve
     Instance* instance = nullptr;    // at most one: rule 3
@@ -108,7 +105,8 @@ struct Target {
     std::optional<Demand> seen_bare;  // the last bare demand: such models are loaded bare
     std::vector<KeyRecord> keys;
     Stay stay;
-    Usage usage;
+    double uses = 0;  // decayed, as of uses_at
+    TimePoint uses_at{};
     double answer_seconds = 0;  // mean length of its answers, weighted to the recent ones
     std::vector<TimePoint> foreign_evictions;
     TimePoint conceded_until{};  // rule 18: a foreign row that we do not fight until then
@@ -148,14 +146,11 @@ struct Instance {
     unsigned attempt = 0;
 };
 
-// By what right room is made. Beside: next to an overdue target that still waits (rule 11).
-enum class Claim : std::uint8_t { Ordinary, Overdue, Beside };
-
 // Room is being made for a target: its victims drain, then are unloaded together (rule 6).
 struct Commit {
     Target* target = nullptr;
     TimePoint at{};
-    Claim claim = Claim::Ordinary;
+    bool is_overdue = false;
     bool is_unloading = false;
     std::vector<InstanceId> members;
 };
@@ -225,5 +220,6 @@ void sweep_targets(State& state);
 [[nodiscard]] bool is_leaving(Instance const& instance);
 [[nodiscard]] std::size_t row_limit(State const& state, TimePoint now);
 [[nodiscard]] bool is_held_by_pin(Target const& target);  // by a pin without an end
+[[nodiscard]] double uses_now(Target const& target, TimePoint now);
 
 }  // namespace plimsoll::core

@@ -197,28 +197,6 @@ TEST_CASE("order: while one waits for its quantum another loads beside it", "[co
     CHECK(d.only<Load>().demand.weights == "c");
 }
 
-TEST_CASE(
-    "order: beside a waiting one, idle models go only for what is worth it", "[core][order]"
-) {
-    auto config = Driver::small(gibibytes(12));
-    Driver d(config);
-    d.load(demand("idle", gibibytes(2)));
-    d.load(demand("a", gibibytes(8)));
-    d.ask(demand("a", gibibytes(8)));  // busy, in its quantum
-    d.ask(demand("b", gibibytes(8)));
-    d.pass(16s);  // b is overdue and waits for a's quantum
-    d.ask(demand("c", gibibytes(3)), "first");
-    d.list_ready();
-    CHECK(d.total<Unload>() == 0);
-    CHECK(d.none<Load>());
-    for (int i = 0; i < 40; ++i) {
-        d.ask(demand("c", gibibytes(3)), "client " + std::to_string(i));
-    }
-    CHECK(d.total<Unload>() == 1);
-    d.confirm_gone();
-    CHECK(d.only<Load>().demand.weights == "c");
-}
-
 TEST_CASE("order: the room of the earliest overdue target is not given away", "[core][order]") {
     Driver d(Driver::small(gibibytes(10)));
     d.load(demand("a", gibibytes(6)));
