@@ -107,20 +107,6 @@ std::shared_ptr<SettingValues> add_settings(CLI::App& app) {
     return values;
 }
 
-// "2GiB", "2 GiB/s", "300MB/s" to bytes per second.
-double parse_bandwidth(std::string text) {
-    if (iends_with(text, "/s")) {
-        text.resize(text.size() - 2);
-    }
-    auto const bytes = parse_bytes(text);
-    if (!bytes || bytes->is_zero()) {
-        throw CLI::ValidationError(
-            "--load-bandwidth", "\"" + printable(text, 40) + "\" is no speed; write 2GiB/s"
-        );
-    }
-    return static_cast<double>(bytes->count());
-}
-
 void parse_listen(std::string const& text, sim::SimConfig& out) {
     auto const colon = text.rfind(':');
     auto const port = colon == std::string::npos
@@ -163,6 +149,19 @@ struct SimTexts {
 };
 
 }  // namespace
+
+double parse_bandwidth(std::string text) {
+    if (iends_with(text, "/s")) {
+        text.resize(text.size() - 2);
+    }
+    auto const bytes = parse_bytes(text);
+    if (!bytes || bytes->is_zero()) {
+        throw CLI::ValidationError(
+            "--load-bandwidth", "\"" + printable(text, 40) + "\" is no speed; write 2GiB/s"
+        );
+    }
+    return static_cast<double>(bytes->count());
+}
 
 void add_serve(CLI::App& root, Command& out) {
     auto* app = root.add_subcommand("serve", "Run the daemon in front of an Ollama");

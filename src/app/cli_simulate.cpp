@@ -66,11 +66,7 @@ SimulateOptions SimulateTexts::read() const {
         }
         out.csv.sizes[text.substr(0, at)] = size_of("--size", text.substr(at + 1));
     }
-    auto speed = bandwidth;
-    if (iends_with(speed, "/s")) {
-        speed.resize(speed.size() - 2);
-    }
-    out.csv.load_bandwidth = static_cast<double>(size_of("--load-bandwidth", speed).count());
+    out.csv.load_bandwidth = parse_bandwidth(bandwidth);
     if (keep_alive != "-1") {
         out.keep_alive = parse_duration(keep_alive);
         if (!out.keep_alive) {

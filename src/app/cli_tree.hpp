@@ -6,6 +6,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <string>
+
 namespace plimsoll::app {
 
 void add_serve(CLI::App& root, Command& out);
@@ -13,6 +15,9 @@ void add_sim(CLI::App& root, Command& out);
 void add_simulate(CLI::App& root, Command& out);
 void add_config(CLI::App& root, Command& out);
 void add_client_commands(CLI::App& root, Command& out, std::string const& default_url);
+
+// --load-bandwidth: "2GiB", "2 GiB/s", "300MB/s" to bytes per second. Throws CLI11's error.
+double parse_bandwidth(std::string text);
 
 // A check that does not write its own name into the help text.
 inline CLI::Validator unnamed(CLI::Validator check) {
