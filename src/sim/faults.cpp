@@ -163,4 +163,15 @@ std::optional<Fault> Faults::strike(
     return std::nullopt;
 }
 
+bool Faults::omits_row(std::string const& model_key) {
+    if (omitted_.erase(model_key) != 0) {
+        return false;
+    }
+    bool const omits = strike(FaultKind::PsOmit, "/api/ps", model_key).has_value();
+    if (omits) {
+        omitted_.insert(model_key);
+    }
+    return omits;
+}
+
 }  // namespace plimsoll::sim

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,7 @@ enum class FaultKind : std::uint8_t {
     Oom,              // out-of-memory text: at the load, or with "during": "request" in the answer
     IgnoreUnload,     // the answer says "unload", nothing happens
     PsLag,            // ps shows what was `ms` ago
-    PsOmit,           // ps leaves a row out
+    PsOmit,           // ps leaves a row out, never twice in a row
     PsGhost,          // ps shows a row of a model that is not there
     PsWrongSize,      // sizes in ps times `factor`
     SlowDrip,         // the answer comes in pieces of a few bytes, delay_ms apart
@@ -69,6 +70,9 @@ class Faults {
         FaultKind kind, std::string_view path, std::string_view model_key, bool is_usual = true
     );
 
+    // PsOmit for one row of the list that is made now.
+    bool omits_row(std::string const& model_key);
+
     [[nodiscard]] bool is_empty() const { return faults_.empty(); }
 
     [[nodiscard]] std::uint64_t struck() const { return struck_; }
@@ -77,6 +81,7 @@ class Faults {
     std::vector<Fault> faults_;
     std::uint64_t state_;
     std::uint64_t struck_ = 0;
+    std::set<std::string> omitted_;  // by the last list
 };
 
 }  // namespace plimsoll::sim

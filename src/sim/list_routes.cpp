@@ -59,8 +59,7 @@ Row ghost_row(ModelPtr const& model, World const& world) {
 void distort(World& world, std::vector<Row>& rows) {
     constexpr std::string_view kPath = "/api/ps";
     for (auto it = rows.begin(); it != rows.end();) {
-        auto const omitted = world.faults.strike(FaultKind::PsOmit, kPath, it->model->key);
-        it = omitted ? rows.erase(it) : it + 1;
+        it = world.faults.omits_row(it->model->key) ? rows.erase(it) : it + 1;
     }
     for (auto& row : rows) {
         if (auto const wrong = world.faults.strike(FaultKind::PsWrongSize, kPath, row.model->key)) {

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kBuffered = 2048;  // what Go's server holds back to find out the length
 constexpr std::size_t kDripBytes = 4;
+constexpr std::size_t kMostDrips = 100;  // of one write, so that a large answer ends in seconds
 
 http::Framing with_length(std::size_t size) {
     return {http::Framing::Kind::Length, size};
@@ -114,8 +115,10 @@ net::Task<bool> Session::write(std::string_view bytes) {
 }
 
 net::Task<bool> Session::put(std::string_view bytes) {
+    auto const piece =
+        drip_ ? std::max(kDripBytes, (bytes.size() + kMostDrips - 1) / kMostDrips) : bytes.size();
     while (!bytes.empty() && !is_cut_) {
-        auto const size = drip_ ? std::min(kDripBytes, bytes.size()) : bytes.size();
+        auto const size = std::min(piece, bytes.size());
         auto const written = co_await exchange_->write(bytes.substr(0, size));
         if (!written) {
             co_return false;

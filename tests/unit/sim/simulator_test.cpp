@@ -243,6 +243,18 @@ TEST_CASE("simulator: faults of loads and unloads", "[sim][http]") {
     CHECK(world.rows() == 0);
 }
 
+TEST_CASE("simulator: a large answer drips for seconds, not minutes", "[sim][http]") {
+    World world;
+    auto const body = R"({"model": "nomic-embed-text", "input": ["a", "b"]})";
+    world.post("/api/embed", body);
+    world.post("/sim/v1/faults", R"({"kind": "slow_drip"})");
+    auto const before = world.loop.now();
+    auto const dripped = world.post("/api/embed", body);
+    CHECK(dripped->body.size() > 10'000);
+    CHECK(world.loop.now() - before > std::chrono::milliseconds(500));
+    CHECK(world.loop.now() - before < std::chrono::seconds(10));
+}
+
 TEST_CASE("simulator: faults of ps", "[sim][http]") {
     World world;
     world.post("/api/generate", R"({"model": "smollm2:135m"})");
@@ -251,6 +263,13 @@ TEST_CASE("simulator: faults of ps", "[sim][http]") {
         world.post("/sim/v1/faults", R"({"kind": "ps_omit"})");
         CHECK(world.rows() == 0);
         CHECK(world.rows() == 1);
+    }
+    SECTION("a row is never left out twice in a row") {
+        world.post("/sim/v1/faults", R"({"kind": "ps_omit", "count": -1})");
+        for (int i = 0; i < 3; ++i) {
+            CHECK(world.rows() == 0);
+            CHECK(world.rows() == 1);
+        }
     }
     SECTION("a ghost") {
         world.post("/sim/v1/faults", R"({"kind": "ps_ghost", "model": "llama3.1:8b"})");
