@@ -136,7 +136,7 @@ void note_load_failed(Turn& turn, InstanceId id, LoadFailure failure, std::strin
     Demand const demand = instance->demand;
     bool const was_ours = instance->state == InstanceState::Aborting;
     if (was_never_started(failure)) {
-        forget_instance(state, *instance);
+        forget_instance(state, *instance, turn.now);
     } else {
         set_state(*instance, InstanceState::Aborting, turn.now);
         instance->failure = failure;

@@ -6,6 +6,7 @@
 #include "core/words.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace plimsoll::core {
 
@@ -31,7 +32,20 @@ Demand demand_of(Row const& row, Target const& target) {
     return demand;
 }
 
-void adopt(Turn& turn, Row const& row) {
+// A list asked for then may show what this target had in memory before.
+bool may_show_predecessor(Target const& target, TimePoint asked) {
+    return target.left_at && asked - *target.left_at <= kListLag;
+}
+
+void announce_adopted(Turn& turn, Instance const& instance) {
+    turn.notice(
+        instance.is_foreign ? Notice::Level::Warning : Notice::Level::Info,
+        (instance.is_foreign ? "found a row that Plimsoll did not load: " : "took over ") +
+            name_with_charge(turn.state, instance) + "; " + ledger_words(turn.state)
+    );
+}
+
+void adopt(Turn& turn, Row const& row, TimePoint asked) {
     State& state = turn.state;
     Target& target = target_for(state, row.weights, row.model);
     InstanceId const id{++state.last_instance};
@@ -40,6 +54,7 @@ void adopt(Turn& turn, Row const& row) {
     instance.target = &target;
     instance.demand = demand_of(row, target);
     instance.is_foreign = !row.known_form;
+    instance.is_echo = instance.is_foreign && may_show_predecessor(target, asked);
     instance.is_proven = true;
     instance.loaded_at = turn.now;
     instance.last_used = turn.now;
@@ -48,11 +63,9 @@ void adopt(Turn& turn, Row const& row) {
     state.ledger.impose(id, row.predicted);
     note_measured(turn, instance, row.size, row.size_vram);
     refresh(state, target);
-    turn.notice(
-        instance.is_foreign ? Notice::Level::Warning : Notice::Level::Info,
-        (instance.is_foreign ? "found a row that Plimsoll did not load: " : "took over ") +
-            name_with_charge(state, instance) + "; " + ledger_words(state)
-    );
+    if (!instance.is_echo) {
+        announce_adopted(turn, instance);
+    }
 }
 
 // The row of a load that was given up, or that failed as far as we were told.
@@ -91,6 +104,11 @@ void note_row(Turn& turn, Instance& instance, Row const& row, TimePoint asked) {
         case InstanceState::Ready:
         case InstanceState::Draining:
             instance.missing = 0;
+            instance.is_proven =
+                instance.is_proven || !may_show_predecessor(*instance.target, asked);
+            if (std::exchange(instance.is_echo, false)) {
+                announce_adopted(turn, instance);
+            }
             note_measured(turn, instance, row.size, row.size_vram);
             return;
         case InstanceState::Unloading:
@@ -110,7 +128,7 @@ bool is_absence_evidence(Instance const& instance, TimePoint asked) {
             return instance.failure && asked >= instance.since;
         case InstanceState::Ready:
         case InstanceState::Draining:
-            return is_old;
+            return is_old || instance.is_echo;
         case InstanceState::Unloading:
         case InstanceState::Suspect:
             return asked >= instance.unload_sent && (instance.is_proven || is_old);
@@ -166,10 +184,12 @@ void note_missing(Turn& turn, Instance& instance, TimePoint asked) {
     if (!is_confirmed_gone(instance)) {
         return;
     }
-    if (instance.state == InstanceState::Ready || instance.state == InstanceState::Draining) {
+    bool const was_there =
+        instance.state == InstanceState::Ready || instance.state == InstanceState::Draining;
+    if (was_there && !instance.is_echo) {
         note_vanished(turn, instance);
     }
-    forget_instance(state, instance);
+    forget_instance(state, instance, turn.now);
 }
 
 }  // namespace
@@ -199,7 +219,7 @@ void observe(Turn& turn, std::vector<Row> const& rows, TimePoint asked) {
     for (Row const& row : rows) {
         Target const* const target = find_target(state, row.weights);
         if (target == nullptr || target->instance == nullptr) {
-            adopt(turn, row);
+            adopt(turn, row, asked);
         } else {
             note_row(turn, *target->instance, row, asked);
         }
@@ -248,11 +268,12 @@ void watch_lists(Turn& turn) {
     State& state = turn.state;
     for (auto const& [id, instance] : state.instances) {
         bool const is_aborting = instance.state == InstanceState::Aborting && instance.failure;
-        if (instance.missing == 0 && !is_aborting) {
+        if (instance.missing == 0 && !is_aborting && !instance.is_echo) {
             continue;
         }
-        TimePoint const at =
-            instance.missing == 0 ? instance.since : next_evidence_at(state, instance);
+        TimePoint const at = instance.missing != 0 ? next_evidence_at(state, instance)
+                             : instance.is_echo    ? instance.since + kConfirmAfter
+                                                   : instance.since;
         if (turn.now >= at) {
             request_observe(
                 turn,
@@ -274,7 +295,7 @@ void watch_lists(Turn& turn) {
 void forget_all(Turn& turn) {
     State& state = turn.state;
     while (!state.instances.empty()) {
-        forget_instance(state, state.instances.begin()->second);
+        forget_instance(state, state.instances.begin()->second, turn.now);
     }
     state.loader.reset();
     state.row_limit_until = TimePoint();

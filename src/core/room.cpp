@@ -193,7 +193,7 @@ std::vector<Instance*> relief_order(State& state, TimePoint now) {
         bool const is_candidate =
             instance.state == InstanceState::Ready ||
             (instance.state == InstanceState::Draining && instance.cause == DrainCause::Room);
-        if (is_candidate && !is_conceded && !instance.target->pin) {
+        if (is_candidate && !is_conceded && !instance.target->pin && !instance.is_echo) {
             order.push_back(&instance);
         }
     }

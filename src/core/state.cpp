@@ -47,12 +47,13 @@ void set_state(Instance& instance, InstanceState to, TimePoint now) {
     instance.since = now;
 }
 
-void forget_instance(State& state, Instance& instance) {
+void forget_instance(State& state, Instance& instance, TimePoint now) {
     Target& target = *instance.target;
     if (!instance.keeps_wishes) {
         target.stay = Stay();
     }
     target.instance = nullptr;
+    target.left_at = now;
     state.ledger.release(instance.id);
     if (state.loader == instance.id) {
         state.loader.reset();
@@ -104,6 +105,8 @@ bool is_leaving(Instance const& instance) {
             return true;
         case InstanceState::Draining:
             return instance.cause != DrainCause::Room;
+        case InstanceState::Ready:
+            return instance.is_echo;
         default:
             return false;
     }

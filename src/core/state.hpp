@@ -111,6 +111,8 @@ struct Target {
     std::vector<TimePoint> foreign_evictions;
     TimePoint conceded_until{};  // rule 18: a foreign row that we do not fight until then
     bool is_needy = false;       // somebody wants it and no usable instance is there or coming
+    std::optional<TimePoint>
+        left_at;  // its last instance was seen gone: a list that lags may show it
 };
 
 // Why an instance drains. Room belongs to the decision in progress and is undone with it.
@@ -122,6 +124,7 @@ struct Instance {
     InstanceState state = InstanceState::Loading;
     Demand demand;  // as loaded; settings.num_ctx of a bare one as listed
     bool is_foreign = false;
+    bool is_echo = false;  // listed once more soon after it was seen gone: so far one list's word
     Bytes measured, measured_before;  // of the last two lists
     Bytes size_vram;
     bool is_proven = false;  // listed by one that cannot have shown its predecessor
@@ -209,7 +212,7 @@ Instance* find_instance(State& state, InstanceId id);
 
 void set_state(Instance& instance, InstanceState to, TimePoint now);
 // Gives the charge back and forgets the instance; only where the upstream is known to be rid of it.
-void forget_instance(State& state, Instance& instance);
+void forget_instance(State& state, Instance& instance, TimePoint now);
 // Recomputes what the target's instance can serve; after every change of its tickets, instance or
 // pin.
 void refresh(State& state, Target& target);

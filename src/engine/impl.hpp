@@ -55,6 +55,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
         TimePoint sent{};
         TimePoint next{};
         Duration pause{};
+        bool is_repeated = false;  // how long it took says nothing of the next one
     };
 
     struct LoadInFlight {

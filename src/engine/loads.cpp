@@ -218,6 +218,7 @@ net::Task<void> Engine::Impl::run_unload(std::shared_ptr<Impl> keep, core::Unloa
             .pause = kFirstPause,
         });
     } else {
+        watched->is_repeated = true;
         watched->pause = kFirstPause;
         watched->next = loop.now() + kFirstPause;
     }
@@ -242,7 +243,7 @@ void Engine::Impl::unload_ended(UnloadWatch const& watch) {
     auto const sentence = fmt::format("Unloaded {} in {}", watch.model, format_duration(took));
     kLog.info(sentence);
     events.add("unloaded", watch.model, sentence, {{"seconds", to_seconds(took)}});
-    if (!watch.settings.empty()) {
+    if (!watch.settings.empty() && !watch.is_repeated) {
         measurements.unloaded(watch.weights, watch.settings, took);
         ++demand_epoch;
     }

@@ -153,11 +153,67 @@ TEST_CASE("list: a foreign model that comes back is not fought for ever", "[core
     Driver d(Driver::small(gibibytes(10)));
     for (int i = 0; i < 3; ++i) {
         d.list({row("x", gibibytes(11))});
+        d.list({row("x", gibibytes(11))});
         if (i < 2) {
-            CHECK(d.all<Unload>().size() == 1);
+            CHECK(d.total<Unload>() == static_cast<std::size_t>(i + 1));
             d.now += 7s;
             d.confirm_gone();
         }
     }
     CHECK(d.none<Unload>());
+}
+
+TEST_CASE(
+    "list: a row that shows up again soon after it left is charged but nobody's until a second "
+    "list",
+    "[core][list]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(6)));
+    d.now += 7s;
+    d.on(UnloadRequested{"a"});
+    d.confirm_gone();
+    CHECK(d.charged().is_zero());
+    d.load(demand("b", gibibytes(6)));
+    auto rows = d.ready_rows();
+    rows.push_back(row("a", gibibytes(6), gibibytes(6)));
+    d.list(rows);
+    CHECK(d.charged() == gibibytes(12));
+    CHECK(d.none<Unload>());
+    CHECK(d.none<Notice>());
+    SECTION("the next list lacks it: the one before was old") {
+        rows.pop_back();
+        d.now += 1ms;
+        d.on(TimePassed{});
+        d.list(rows);
+        d.now += 1ms;
+        d.on(TimePassed{});
+        d.list(rows);
+        CHECK(d.charged() == gibibytes(6));
+        CHECK(d.total<Unload>() == 1);
+        CHECK(d.scheduler.counters().foreign_evictions == 0);
+    }
+    SECTION("the next list has it too: somebody else loaded it") {
+        d.list(rows);
+        CHECK(d.only<Unload>().weights == "a");
+        CHECK(d.scheduler.counters().foreign_evictions == 1);
+    }
+}
+
+TEST_CASE(
+    "list: an unload is seen soon after the load where no earlier instance can be shown",
+    "[core][list]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.ask(demand("a", gibibytes(4)));
+    d.list({});
+    Load const load = d.only<Load>();
+    d.now += 1s;
+    d.on(LoadSucceeded{load.instance, {}, {}, 0, 1s});  // the list after the load lagged
+    d.list({row("a", gibibytes(4))});
+    d.on(TicketEnded{TicketId{1}, TicketOutcome::Done});
+    d.now += 1s;
+    d.on(UnloadRequested{"a"});
+    d.confirm_gone();
+    CHECK(d.charged().is_zero());
 }
