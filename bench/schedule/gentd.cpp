@@ -101,19 +101,27 @@ Result<Traffic> read_traffic(std::string const& file) {
 
 trace::Workload workload_of(Traffic const& traffic, Run const& run) {
     trace::Workload out;
-    std::mt19937 random(7);
-    for (std::string const& name : traffic.models) {
-        double const size = kGigabytes[random() % kGigabytes.size()];
-        out.models.push_back(
-            {.name = name,
-             .charge = Bytes(static_cast<std::uint64_t>(size * 1e9)),
-             .load = from_seconds(1.5 + size / 1.5),
-             .unload = from_seconds(0.7)}
-        );
-    }
     std::vector<std::size_t> asked(traffic.models.size());
     for (auto const& item : traffic.items) {
         ++asked[item.model];
+    }
+    // Sizes are drawn for the most asked model first, then for the next: with this order the loads
+    // of strict FIFO + LRU and the lower bounds are those that the aims were measured beside.
+    std::vector<std::size_t> by_use(asked.size());
+    std::iota(by_use.begin(), by_use.end(), std::size_t{0});
+    std::ranges::sort(by_use, [&](std::size_t a, std::size_t b) {
+        return std::tie(asked[b], a) < std::tie(asked[a], b);
+    });
+    std::mt19937 random(7);
+    out.models.resize(by_use.size());
+    for (std::size_t const i : by_use) {
+        double const size = kGigabytes[random() % kGigabytes.size()];
+        out.models[i] = {
+            .name = traffic.models[i],
+            .charge = Bytes(static_cast<std::uint64_t>(size * 1e9)),
+            .load = from_seconds(1.5 + size / 1.5),
+            .unload = from_seconds(0.7)
+        };
     }
     std::size_t least = 0;
     if (run.top_models > 0) {

@@ -225,6 +225,7 @@ void admit(Turn& turn, Ticket const& ticket) {
     }
     ++state.counters.tickets;
     Target& target = target_for(state, ticket.demand.weights, ticket.demand.model);
+    note_request(target.usage, turn.now);
     if (ticket.demand.form == Form::Bare) {
         target.seen_bare = ticket.demand;
     }

@@ -21,6 +21,11 @@ bool has_free_slot(State const& state, Instance const& instance) {
            instance.leases < state.config.parallel && instance.demand.form != Form::Unknown;
 }
 
+// Rule 2: a client that thinks for a moment between two questions does not lose its model.
+Duration linger_of(State const& state, Instance const& instance) {
+    return std::min(state.config.max_linger, instance.demand.load_time / 4);
+}
+
 void lease(Turn& turn, Instance& instance, Waiter& waiter) {
     State& state = turn.state;
     Target& target = *instance.target;
@@ -28,8 +33,7 @@ void lease(Turn& turn, Instance& instance, Waiter& waiter) {
     instance.lease_start_sum += to_seconds(turn.now - *state.epoch);
     waiter.instance = instance.id;
     waiter.leased_at = turn.now;
-    target.uses = uses_now(target, turn.now) + 1;
-    target.uses_at = turn.now;
+    note_return(target.usage, waiter.arrived, linger_of(state, instance));
     note_lease(turn, instance);
     Duration const waited = turn.now - waiter.arrived;
     state.longest_wait = std::max(state.longest_wait, waited);
@@ -58,9 +62,12 @@ void end_lease(Turn& turn, Waiter const& waiter) {
     --instance->leases;
     instance->lease_start_sum -= to_seconds(waiter.leased_at - *state.epoch);
     instance->last_used = turn.now;
-    instance->active_until =
-        turn.now + std::min(state.config.max_linger, instance->demand.load_time / 4);
     Target& target = *instance->target;
+    instance->active_until =
+        turn.now + (is_return_likely(target.usage) ? linger_of(state, *instance) : Duration());
+    if (instance->leases == 0 && target.waiting == 0) {
+        note_quiet(target.usage, turn.now);
+    }
     double const seconds = to_seconds(took);
     target.answer_seconds =
         target.answer_seconds == 0 ? seconds : 0.8 * target.answer_seconds + 0.2 * seconds;

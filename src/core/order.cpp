@@ -9,7 +9,6 @@
 #include "core/words.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 namespace plimsoll::core {
 
@@ -114,6 +113,7 @@ class Order {
     void serve_best();
     bool try_start(Entry const& entry);
     void hold_for(Need const& need);
+    [[nodiscard]] bool is_before(Entry const& a, Entry const& b) const;
 
     Turn& turn_;
     State& state_;
@@ -137,15 +137,22 @@ void Order::hold_for(Need const& need) {
     }
 }
 
+// Of those that came in the same moment the one that serves more of the waiting goes first.
+bool Order::is_before(Entry const& a, Entry const& b) const {
+    if (a.due != b.due) {
+        return a.due < b.due;
+    }
+    double const mine = score_of(state_, *a.target, *a.chosen.demand, turn_.now);
+    double const other = score_of(state_, *b.target, *b.chosen.demand, turn_.now);
+    return mine != other ? mine > other : a.target->weights < b.target->weights;
+}
+
 // True: decided. Else the earliest overdue target holds its room and the others may use the rest.
 bool Order::serve_overdue() {
     Entry const* first = nullptr;
     for (Entry const& entry : entries_) {
         turn_.wake(entry.due);
-        bool const is_earlier =
-            first == nullptr || std::tie(entry.due, entry.target->weights) <
-                                    std::tie(first->due, first->target->weights);
-        if (entry.due <= turn_.now && is_earlier) {
+        if (entry.due <= turn_.now && (first == nullptr || is_before(entry, *first))) {
             first = &entry;
         }
     }

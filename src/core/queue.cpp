@@ -11,6 +11,10 @@ namespace plimsoll::core {
 
 namespace {
 
+// Rule 8: of so many slots one goes to the ticket that has waited longest, whoever's it is. Turns
+// alone would let a client with many tickets wait several times as long as anybody has to.
+constexpr std::uint64_t kTurnsToOldest = 3;
+
 std::int64_t since_epoch_us(State const& state, TimePoint at) {
     return std::chrono::duration_cast<std::chrono::microseconds>(at - *state.epoch).count();
 }
@@ -98,20 +102,51 @@ void refuse(
     turn.emit(Refuse{id, kind, retry_after, std::move(reason)});
 }
 
-Waiter* take_turn(State& state, Target& target) {
-    for (auto client = target.clients.begin(); client != target.clients.end(); ++client) {
-        auto const found = std::ranges::find_if(client->tickets, [](Waiter const* each) {
-            return each->want->is_served;
-        });
-        if (found == client->tickets.end()) {
-            continue;
+namespace {
+
+using Clients = std::list<ClientQueue>;
+
+// The client's next ticket that the present instance serves, or null.
+Waiter* next_of(ClientQueue const& client) {
+    auto const found = std::ranges::find_if(client.tickets, [](Waiter const* each) {
+        return each->want->is_served;
+    });
+    return found == client.tickets.end() ? nullptr : *found;
+}
+
+Clients::iterator first_in_turn(Clients& clients) {
+    return std::ranges::find_if(clients, [](ClientQueue const& each) {
+        return next_of(each) != nullptr;
+    });
+}
+
+Clients::iterator longest_waiting(Clients& clients) {
+    auto oldest = clients.end();
+    for (auto client = clients.begin(); client != clients.end(); ++client) {
+        Waiter const* const next = next_of(*client);
+        if (next != nullptr &&
+            (oldest == clients.end() || next->arrived < next_of(*oldest)->arrived)) {
+            oldest = client;
         }
-        Waiter* const waiter = *found;
-        target.clients.splice(target.clients.end(), target.clients, client);
-        unlink(state, *waiter);
-        return waiter;
     }
-    return nullptr;
+    return oldest;
+}
+
+}  // namespace
+
+Waiter* take_turn(State& state, Target& target) {
+    bool const is_for_oldest = ++target.turns % kTurnsToOldest == 0;
+    auto const client =
+        is_for_oldest ? longest_waiting(target.clients) : first_in_turn(target.clients);
+    if (client == target.clients.end()) {
+        return nullptr;
+    }
+    Waiter* const waiter = next_of(*client);
+    if (!is_for_oldest) {
+        target.clients.splice(target.clients.end(), target.clients, client);
+    }
+    unlink(state, *waiter);
+    return waiter;
 }
 
 std::vector<TicketId> tickets_of(Want const& want) {

@@ -3,13 +3,11 @@
 #include "core/demand.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace plimsoll::core {
 
 namespace {
 
-constexpr double kHalfLife = 600;  // seconds; of a use's weight in the choice of victims
 constexpr std::size_t kManyTargets = 4096;
 
 bool is_unused(State const& state, Target const& target) {
@@ -119,10 +117,6 @@ std::size_t row_limit(State const& state, TimePoint now) {
 
 bool is_held_by_pin(Target const& target) {
     return target.pin && !target.pin->until;
-}
-
-double uses_now(Target const& target, TimePoint now) {
-    return target.uses * std::exp2(-to_seconds(now - target.uses_at) / kHalfLife);
 }
 
 }  // namespace plimsoll::core

@@ -3,6 +3,8 @@
 // and the one decision in progress. Plain data; the rules live in the other files of this folder,
 // one file per rule or two.
 
+#include "core/usage.hpp"
+
 #include <plimsoll/core/action.hpp>
 #include <plimsoll/core/config.hpp>
 #include <plimsoll/core/ledger.hpp>
@@ -98,6 +100,7 @@ struct Target {
     std::list<Want> wants;
     std::list<ClientQueue> clients;  // in the order of the next turns (rule 8)
     std::unordered_map<std::string, std::list<ClientQueue>::iterator> client_index;
+    std::uint64_t turns = 0;         // slots given to waiting tickets
     std::size_t waiting = 0;         // tickets
     std::size_t served_waiting = 0;  // of those, the ones that the present instance will serve
     Instance* instance = nullptr;    // at most one: rule 3
@@ -105,8 +108,7 @@ struct Target {
     std::optional<Demand> seen_bare;  // the last bare demand: such models are loaded bare
     std::vector<KeyRecord> keys;
     Stay stay;
-    double uses = 0;  // decayed, as of uses_at
-    TimePoint uses_at{};
+    Usage usage;
     double answer_seconds = 0;  // mean length of its answers, weighted to the recent ones
     std::vector<TimePoint> foreign_evictions;
     TimePoint conceded_until{};  // rule 18: a foreign row that we do not fight until then
@@ -223,6 +225,5 @@ void sweep_targets(State& state);
 [[nodiscard]] bool is_leaving(Instance const& instance);
 [[nodiscard]] std::size_t row_limit(State const& state, TimePoint now);
 [[nodiscard]] bool is_held_by_pin(Target const& target);  // by a pin without an end
-[[nodiscard]] double uses_now(Target const& target, TimePoint now);
 
 }  // namespace plimsoll::core

@@ -237,7 +237,10 @@ double value_of(State const& state, Instance const& instance, TimePoint now) {
     double const gib = static_cast<double>(state.ledger.charge_of(instance.id).count()) /
                        static_cast<double>(gibibytes(1).count());
     double const load = std::max(0.1, to_seconds(instance.demand.load_time));
-    return uses_now(*instance.target, now) * load / std::max(0.01, gib);
+    // Who waits for it counts as the requests of a minute to come.
+    double const uses = requests_per_second(instance.target->usage, now) +
+                        static_cast<double>(instance.target->waiting) / 60;
+    return uses * load / std::max(0.01, gib);
 }
 
 double drain_seconds(State const& state, Instance const& instance, TimePoint now) {

@@ -35,7 +35,8 @@ struct Choice {
 [[nodiscard]] Choice choose_victims(State& state, Need const& need, Taking taking, TimePoint now);
 // Rule 10: how long a busy instance may run since its load before it is drained for this demand.
 [[nodiscard]] Duration quantum_of(State const& state, Demand const& wanted, Demand const& victim);
-// What it costs to lose it: (recent uses) x load time / size; foreign rows cost nothing.
+// What it costs to lose it: expected requests a second, those that wait included, x load time /
+// size in GiB; foreign rows cost nothing.
 [[nodiscard]] double value_of(State const& state, Instance const& instance, TimePoint now);
 // Seconds until its answers will probably have ended.
 [[nodiscard]] double drain_seconds(State const& state, Instance const& instance, TimePoint now);

@@ -107,3 +107,33 @@ TEST_CASE("dispatch: a runner that loses three answers in a row is unloaded", "[
     }
     CHECK(d.only<Unload>().instance == id);
 }
+
+TEST_CASE("dispatch: every third slot goes to whoever has waited longest", "[core][dispatch]") {
+    Driver d(Driver::small(gibibytes(10)));
+    Demand const wanted = demand("a", gibibytes(4));
+    d.load(wanted);  // the first turn
+    TicketId running = d.ask(wanted, "hog");
+    std::vector<TicketId> hog;
+    for (int i = 0; i < 6; ++i) {
+        d.now += 1ms;
+        hog.push_back(d.ask(wanted, "hog"));
+    }
+    std::vector<TicketId> others;
+    for (int i = 0; i < 4; ++i) {
+        d.now += 1ms;
+        others.push_back(d.ask(wanted, "client " + std::to_string(i)));
+    }
+    std::vector<TicketId> served;
+    for (int i = 0; i < 8; ++i) {
+        d.now += 1s;
+        d.on(TicketEnded{running, TicketOutcome::Done});
+        running = d.only<Dispatch>().ticket;
+        served.push_back(running);
+    }
+    CHECK(
+        served ==
+        std::vector<TicketId>{
+            hog[0], hog[1], others[0], others[1], hog[2], others[2], others[3], hog[3]
+        }
+    );
+}

@@ -27,6 +27,21 @@ TEST_CASE("room: a model that was used a moment ago is not idle yet", "[core][ro
     CHECK(d.all<Unload>().size() == 1);
 }
 
+TEST_CASE(
+    "room: a model whose clients never come back at once goes without delay", "[core][room]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    Demand const a = demand("a", gibibytes(6));
+    d.load(a);
+    for (int i = 0; i < 8; ++i) {
+        d.pass(1min);
+        TicketId const ticket = d.ask(a);
+        d.on(TicketEnded{ticket, TicketOutcome::Done});
+    }
+    d.ask(demand("b", gibibytes(6)));
+    CHECK(d.only<Unload>().weights == "a");
+}
+
 TEST_CASE("room: the cheapest sufficient set goes and superfluous ones stay", "[core][room]") {
     auto config = Driver::small(gibibytes(12));
     config.max_loaded_models = 5;
