@@ -55,7 +55,7 @@ void end_lease(Turn& turn, Waiter const& waiter) {
     State& state = turn.state;
     Instance* const instance = find_instance(state, waiter.instance);
     Duration const took = turn.now - waiter.leased_at;
-    state.longest_answer = std::max(state.longest_answer, took);
+    state.pace.answer.note(took, turn.now);
     if (instance == nullptr) {
         return;
     }

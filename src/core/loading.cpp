@@ -102,10 +102,13 @@ void note_loaded(Turn& turn, LoadSucceeded const& event) {
         return;
     }
     Target& target = *instance->target;
+    TimePoint const since = instance->since;
     set_state(*instance, InstanceState::Ready, turn.now);
     instance->loaded_at = turn.now;
     instance->last_used = turn.now;
     instance->load_took = event.took;
+    Duration const took = turn.now - since;
+    state.pace.load_excess.note(took - instance->demand.load_time, turn.now);
     state.busy_backoff = Duration();
     note_load_success(target, instance->demand);
     if (event.num_ctx != 0 && instance->demand.form == Form::Bare) {

@@ -186,6 +186,10 @@ void note_missing(Turn& turn, Instance& instance, TimePoint asked) {
     }
     bool const was_there =
         instance.state == InstanceState::Ready || instance.state == InstanceState::Draining;
+    if (instance.state == InstanceState::Unloading) {
+        Duration const took = turn.now - instance.unload_sent;
+        state.pace.unload_excess.note(took - instance.demand.unload_time, turn.now);
+    }
     if (was_there && !instance.is_echo) {
         note_vanished(turn, instance);
     }
@@ -211,6 +215,7 @@ void observe(Turn& turn, std::vector<Row> const& rows, TimePoint asked) {
         return;  // overtaken by a newer list
     }
     state.last_asked = asked;
+    state.pace.list.note(turn.now - asked, turn.now);
     turn.observed = asked;
     if (state.observe_asked && asked >= *state.observe_asked) {
         state.observe_asked.reset();

@@ -11,10 +11,6 @@ namespace plimsoll::core {
 
 namespace {
 
-// Rule 8: of so many slots one goes to the ticket that has waited longest, whoever's it is. Turns
-// alone would let a client with many tickets wait several times as long as anybody has to.
-constexpr std::uint64_t kTurnsToOldest = 3;
-
 std::int64_t since_epoch_us(State const& state, TimePoint at) {
     return std::chrono::duration_cast<std::chrono::microseconds>(at - *state.epoch).count();
 }

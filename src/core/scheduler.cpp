@@ -1,4 +1,5 @@
 #include "core/admission.hpp"
+#include "core/bound.hpp"
 #include "core/dispatch.hpp"
 #include "core/keep_alive.hpp"
 #include "core/loading.hpp"
@@ -137,6 +138,10 @@ std::optional<TimePoint> Scheduler::next_wakeup() const {
 
 Snapshot Scheduler::snapshot(TimePoint now) const {
     return take_snapshot(impl_->state, now);
+}
+
+std::optional<Duration> Scheduler::bound(TimePoint now) const {
+    return wait_bound(impl_->state, now);
 }
 
 std::optional<InstanceState> Scheduler::state_of(InstanceId instance) const {

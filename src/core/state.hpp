@@ -3,6 +3,7 @@
 // and the one decision in progress. Plain data; the rules live in the other files of this folder,
 // one file per rule or two.
 
+#include "core/pace.hpp"
 #include "core/usage.hpp"
 
 #include <plimsoll/core/action.hpp>
@@ -205,7 +206,7 @@ struct State {
     std::size_t row_limit_seen = SIZE_MAX;  // learned: the upstream evicted by itself above this
     TimePoint row_limit_until{};
     Duration longest_wait{};
-    Duration longest_answer{};
+    Pace pace;
 };
 
 Target& target_for(State& state, std::string const& weights, std::string const& model);

@@ -32,6 +32,9 @@ class Scheduler {
 
     [[nodiscard]] Snapshot snapshot(TimePoint now) const;
 
+    // Snapshot::bound alone.
+    [[nodiscard]] std::optional<Duration> bound(TimePoint now) const;
+
     // Cheap questions of the engine's polling loops. nullopt: gone (or never was).
     [[nodiscard]] std::optional<InstanceState> state_of(InstanceId instance) const;
     // Anything charged: the upstream's list must be read at least once a second.
