@@ -3,7 +3,9 @@
 #include "core/demand.hpp"
 #include "core/dispatch.hpp"
 #include "core/failures.hpp"
+#include "core/forecast.hpp"
 #include "core/queue.hpp"
+#include "core/victims.hpp"
 #include "core/words.hpp"
 
 #include <algorithm>
@@ -14,6 +16,8 @@ namespace {
 
 constexpr Duration kShortestRetry = std::chrono::seconds(1);
 constexpr Duration kLongestRetry = std::chrono::minutes(5);
+// Beyond this many waiting, looking ahead for each deadline would cost more than it saves.
+constexpr std::size_t kManyToForecast = 200;
 
 Held held_by_suspects(State const& state, Target const* except) {
     Held held;
@@ -134,8 +138,31 @@ std::optional<Verdict> over_bounds(State const& state, Ticket const& ticket, Tim
     return std::nullopt;
 }
 
+// What the queue before it will take, as the forecast has it.
+std::optional<Verdict> too_late_ahead(State const& state, Ticket const& ticket, TimePoint now) {
+    if (state.waiting > kManyToForecast) {
+        return std::nullopt;
+    }
+    Duration const allowed = *ticket.deadline - now;
+    auto const ahead = forecast(state, now, ticket, ForecastLimits{.horizon = 2 * allowed});
+    if (ahead.refusal || (ahead.wait && *ahead.wait <= allowed)) {
+        return std::nullopt;
+    }
+    return Verdict{
+        RefuseKind::Deadline,
+        std::nullopt,
+        "a slot of " + ticket.demand.model + " is expected in " +
+            (ahead.wait ? format_duration(*ahead.wait) : "more than " + format_duration(2 * allowed)
+            ) +
+            ", with " + count_of(state.waiting, "request") + " waiting; the request allows " +
+            format_duration(allowed) + "; allow more time or try again when less waits"
+    };
+}
+
 // The least that the ticket must wait: the load of its model, or what is left of it.
-std::optional<Verdict> too_late(Target const& target, Ticket const& ticket, TimePoint now) {
+std::optional<Verdict> too_late(
+    State const& state, Target const& target, Ticket const& ticket, TimePoint now
+) {
     if (!ticket.deadline) {
         return std::nullopt;
     }
@@ -147,7 +174,7 @@ std::optional<Verdict> too_late(Target const& target, Ticket const& ticket, Time
             std::max(Duration{}, target.instance->since + target.instance->demand.load_time - now);
     }
     if (now + least < *ticket.deadline) {
-        return std::nullopt;
+        return too_late_ahead(state, ticket, now);
     }
     return Verdict{
         RefuseKind::Deadline,
@@ -173,7 +200,7 @@ std::optional<Verdict> judge(
     if (auto verdict = over_bounds(state, ticket, now)) {
         return verdict;
     }
-    return too_late(target, ticket, now);
+    return too_late(state, target, ticket, now);
 }
 
 }  // namespace
@@ -203,6 +230,15 @@ Duration retry_estimate(State const& state, TimePoint now) {
             estimate += demand->load_time + demand->unload_time;
         }
     }
+    // Half of the longest line: by then there is room in the queue again, if nobody else comes.
+    Duration longest{};
+    for (auto const& [id, instance] : state.instances) {
+        auto const rounds = static_cast<Duration::rep>(
+            instance.target->served_waiting / std::max<std::size_t>(1, 2 * state.config.parallel)
+        );
+        longest = std::max(longest, rounds * expected_answer(*instance.target, instance.demand));
+    }
+    estimate += longest;
     return std::clamp(estimate, kShortestRetry, kLongestRetry);
 }
 

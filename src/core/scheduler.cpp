@@ -1,6 +1,8 @@
 #include "core/admission.hpp"
+#include "core/advance.hpp"
 #include "core/bound.hpp"
 #include "core/dispatch.hpp"
+#include "core/forecast.hpp"
 #include "core/keep_alive.hpp"
 #include "core/loading.hpp"
 #include "core/observation.hpp"
@@ -112,14 +114,7 @@ bool is_settled_already(Event const& event, std::vector<Action> const& actions) 
 
 }  // namespace
 
-Scheduler::Scheduler(SchedulerConfig config) : impl_(std::make_unique<Impl>(config)) {}
-
-Scheduler::~Scheduler() = default;
-Scheduler::Scheduler(Scheduler&&) noexcept = default;
-Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;
-
-std::vector<Action> Scheduler::on(Event const& event, TimePoint now) {
-    State& state = impl_->state;
+std::vector<Action> advance(State& state, Event const& event, TimePoint now) {
     if (!state.epoch) {
         state.epoch = now;
     }
@@ -130,6 +125,16 @@ std::vector<Action> Scheduler::on(Event const& event, TimePoint now) {
         settle(turn);
     }
     return actions;
+}
+
+Scheduler::Scheduler(SchedulerConfig config) : impl_(std::make_unique<Impl>(config)) {}
+
+Scheduler::~Scheduler() = default;
+Scheduler::Scheduler(Scheduler&&) noexcept = default;
+Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;
+
+std::vector<Action> Scheduler::on(Event const& event, TimePoint now) {
+    return advance(impl_->state, event, now);
 }
 
 std::optional<TimePoint> Scheduler::next_wakeup() const {
@@ -144,10 +149,23 @@ std::optional<Duration> Scheduler::bound(TimePoint now) const {
     return wait_bound(impl_->state, now);
 }
 
+Forecast Scheduler::forecast(
+    TimePoint now, std::optional<Ticket> const& asked, ForecastLimits const& limits
+) const {
+    return core::forecast(impl_->state, now, asked, limits);
+}
+
 std::optional<InstanceState> Scheduler::state_of(InstanceId instance) const {
     auto const found = impl_->state.instances.find(instance);
     return found == impl_->state.instances.end() ? std::nullopt
                                                  : std::optional(found->second.state);
+}
+
+Duration Scheduler::answer_time(InstanceId instance) const {
+    auto const found = impl_->state.instances.find(instance);
+    return found == impl_->state.instances.end()
+               ? Duration()
+               : from_seconds(found->second.target->answer_seconds);
 }
 
 bool Scheduler::has_instances() const {

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -171,7 +172,6 @@ struct NextLoad {
 struct State {
     explicit State(SchedulerConfig initial) : config(initial), ledger(initial.budget) {}
 
-    State(State const&) = delete;
     State& operator=(State const&) = delete;
 
     SchedulerConfig config;
@@ -207,6 +207,11 @@ struct State {
     TimePoint row_limit_until{};
     Duration longest_wait{};
     Pace pace;
+
+  private:
+    // Its pointers point into the original until clone_of() has put them right.
+    State(State const&) = default;
+    friend std::unique_ptr<State> clone_of(State const& state);
 };
 
 Target& target_for(State& state, std::string const& weights, std::string const& model);

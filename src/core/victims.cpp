@@ -243,6 +243,14 @@ double value_of(State const& state, Instance const& instance, TimePoint now) {
     return uses * load / std::max(0.01, gib);
 }
 
+Duration expected_answer(Target const& target, Demand const& demand) {
+    constexpr Duration kGuess = std::chrono::seconds(10);
+    if (target.answer_seconds > 0) {
+        return from_seconds(target.answer_seconds);
+    }
+    return demand.answer_time > Duration() ? demand.answer_time : kGuess;
+}
+
 double drain_seconds(State const& state, Instance const& instance, TimePoint now) {
     if (instance.leases == 0) {
         return 0;
@@ -250,7 +258,8 @@ double drain_seconds(State const& state, Instance const& instance, TimePoint now
     double const mean_age =
         to_seconds(now - *state.epoch) - instance.lease_start_sum / instance.leases;
     // At least a little: an overdue target prefers idle ones.
-    return std::max(0.05, instance.target->answer_seconds - mean_age);
+    double const answer = to_seconds(expected_answer(*instance.target, instance.demand));
+    return std::max(0.05, answer - mean_age);
 }
 
 }  // namespace plimsoll::core

@@ -177,6 +177,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
             checker.before(scheduler, event, now);
             checker.after(scheduler, scheduler.on(event, now), now);
             checker.compare_all(scheduler, now);
+            static_cast<void>(scheduler.forecast(now, std::nullopt, ForecastLimits{.events = 20}));
         }
     } catch (test::InvariantBroken const& broken) {
         std::fprintf(stderr, "invariant broken: %s\n", broken.what());

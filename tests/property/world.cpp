@@ -11,6 +11,8 @@ using namespace core;
 
 namespace {
 
+constexpr std::uint64_t kEventsToAForecast = 256;
+
 constexpr std::array<std::uint32_t, 3> kContexts = {4096, 8192, 16384};
 constexpr Duration kDrainLimit = std::chrono::hours(3);
 
@@ -105,6 +107,12 @@ void World::send(Event const& event) {
     auto const actions = scheduler_.on(event, now_);
     checker_.after(scheduler_, actions, now_);
     if (checker_.events() % config_.compare_every == 0) {
+        checker_.compare_all(scheduler_, now_);
+    }
+    if (checker_.events() % kEventsToAForecast == 0) {
+        // Looking ahead must come to an end, from any state, and change nothing: the checker's
+        // books and the sanitizers tell.
+        static_cast<void>(scheduler_.forecast(now_, std::nullopt, ForecastLimits{.events = 500}));
         checker_.compare_all(scheduler_, now_);
     }
     if (config_.prints) {

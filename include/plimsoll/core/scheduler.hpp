@@ -8,6 +8,7 @@
 #include <plimsoll/core/action.hpp>
 #include <plimsoll/core/config.hpp>
 #include <plimsoll/core/event.hpp>
+#include <plimsoll/core/forecast.hpp>
 #include <plimsoll/core/ledger.hpp>
 #include <plimsoll/core/snapshot.hpp>
 
@@ -35,8 +36,17 @@ class Scheduler {
     // Snapshot::bound alone.
     [[nodiscard]] std::optional<Duration> bound(TimePoint now) const;
 
+    // Runs ahead on a copy; with `asked` as if that ticket (with an id that is not in use) came
+    // now. Takes up to some milliseconds where many wait.
+    [[nodiscard]] Forecast forecast(
+        TimePoint now, std::optional<Ticket> const& asked, ForecastLimits const& limits
+    ) const;
+
     // Cheap questions of the engine's polling loops. nullopt: gone (or never was).
     [[nodiscard]] std::optional<InstanceState> state_of(InstanceId instance) const;
+    // How long an answer of this instance's model takes, on the average of the recent ones; zero: not
+    // known.
+    [[nodiscard]] Duration answer_time(InstanceId instance) const;
     // Anything charged: the upstream's list must be read at least once a second.
     [[nodiscard]] bool has_instances() const;
     [[nodiscard]] SchedulerConfig const& config() const;

@@ -53,6 +53,7 @@ struct Demand {
     Bytes upstream_estimate;  // what the upstream itself believes, for rule 5
     Duration load_time{};     // L, expected
     Duration unload_time{};   // u, expected
+    Duration answer_time{};   // of one answer, expected; zero: not known
 };
 
 // How long a client wants an instance kept after its last use.

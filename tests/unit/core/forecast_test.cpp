@@ -1,0 +1,154 @@
+#include "unit/core/driver.hpp"
+
+#include <algorithm>
+
+using namespace plimsoll::test;
+using plimsoll::Bytes;
+using plimsoll::Duration;
+using plimsoll::TimePoint;
+using plimsoll::gibibytes;
+
+namespace {
+
+using Kind = ForecastStep::Kind;
+
+Ticket ticket_for(Demand const& demand) {
+    Ticket ticket;
+    ticket.id = TicketId{1'000'000};
+    ticket.client = "forecaster";
+    ticket.demand = demand;
+    return ticket;
+}
+
+Forecast ahead(Driver const& d, std::optional<Ticket> const& asked) {
+    return d.scheduler.forecast(d.now, asked, ForecastLimits{});
+}
+
+std::vector<Kind> kinds_of(Forecast const& forecast) {
+    std::vector<Kind> kinds;
+    for (ForecastStep const& step : forecast.steps) {
+        kinds.push_back(step.kind);
+    }
+    return kinds;
+}
+
+bool is_about(Duration a, Duration b) {
+    return a >= b && a < b + 100ms;
+}
+
+}  // namespace
+
+TEST_CASE("forecast: a model with a free slot is there at once", "[core][forecast]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(6)));
+    auto const forecast = ahead(d, ticket_for(demand("a", gibibytes(6))));
+    REQUIRE(forecast.wait);
+    CHECK(*forecast.wait == 0s);
+    CHECK(kinds_of(forecast) == std::vector{Kind::Dispatch});
+}
+
+TEST_CASE("forecast: a load takes its time, an eviction before it another", "[core][forecast]") {
+    Driver d(Driver::small(gibibytes(10)));
+    auto const first = ahead(d, ticket_for(demand("a", gibibytes(6))));
+    REQUIRE(first.wait);
+    CHECK(is_about(*first.wait, 2s));
+    CHECK(kinds_of(first) == std::vector{Kind::Load, Kind::Ready, Kind::Dispatch});
+    CHECK(first.steps.front().bytes == gibibytes(6));
+    d.load(demand("a", gibibytes(6)));
+    d.pass(10s);
+    auto const second = ahead(d, ticket_for(demand("b", gibibytes(8))));
+    REQUIRE(second.wait);
+    CHECK(is_about(*second.wait, 3s));
+    CHECK(kinds_of(second) == std::vector{Kind::Unload, Kind::Load, Kind::Ready, Kind::Dispatch});
+    CHECK(second.steps.front().model == "a:latest");
+    CHECK(second.steps.front().bytes == gibibytes(6));
+}
+
+TEST_CASE(
+    "forecast: against a busy model it counts patience, quantum and the answer that runs",
+    "[core][forecast]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(6)));
+    d.ask(demand("a", gibibytes(6)));
+    Demand wanted = demand("b", gibibytes(8));
+    wanted.answer_time = 1s;
+    auto const busy = ahead(d, ticket_for(wanted));
+    REQUIRE(busy.wait);
+    // The answer of a is expected to last as long as its last one, and then a is idle.
+    CHECK(*busy.wait < 20s);
+    CHECK(d.scheduler.snapshot(d.now).waiting.empty());
+    CHECK(d.total<Unload>() == 0);
+}
+
+TEST_CASE("forecast: what cannot fit is refused with the reason", "[core][forecast]") {
+    Driver d(Driver::small(gibibytes(10)));
+    auto const forecast = ahead(d, ticket_for(demand("a", gibibytes(11))));
+    CHECK_FALSE(forecast.wait);
+    CHECK(forecast.refusal == RefuseKind::DoesNotFit);
+    CHECK(kinds_of(forecast) == std::vector{Kind::Refuse});
+    CHECK_THAT(forecast.steps.front().reason, ContainsSubstring("11 GiB"));
+}
+
+TEST_CASE("forecast: every waiting ticket has an expected wait", "[core][forecast]") {
+    Driver d(Driver::small(gibibytes(10)));
+    Demand wanted = demand("a", gibibytes(6));
+    wanted.answer_time = 4s;
+    std::vector<TicketId> tickets;
+    for (int i = 0; i < 3; ++i) {
+        tickets.push_back(d.ask(wanted));
+    }
+    auto const forecast = ahead(d, std::nullopt);
+    REQUIRE(forecast.waits.size() == 3);
+    for (std::size_t i = 0; i < tickets.size(); ++i) {
+        CHECK(is_about(forecast.waits.at(tickets[i]), 2s + i * 4s));
+    }
+}
+
+TEST_CASE("forecast: what it says is what then happens", "[core][forecast]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(6)));
+    d.pass(10s);
+    d.ask(demand("b", gibibytes(8)));
+    auto const forecast = ahead(d, std::nullopt);
+    TicketId const ticket{d.last_ticket};
+    REQUIRE(forecast.waits.contains(ticket));
+    TimePoint const start = d.now;
+    d.list_ready();
+    d.now = start + 1s;
+    d.confirm_gone();
+    d.list_ready();
+    Load load;
+    for (Action const& action : d.log) {
+        if (auto const* each = std::get_if<Load>(&action)) {
+            load = *each;
+        }
+    }
+    CHECK(load.demand.weights == "b");
+    d.now += 2s;
+    d.loaded(load);
+    CHECK(d.only<Dispatch>().ticket == ticket);
+    CHECK(is_about(d.now - start, forecast.waits.at(ticket)));
+}
+
+TEST_CASE(
+    "forecast: a deadline that it cannot meet is refused at once, one that it can is kept",
+    "[core][forecast]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    Demand slow = demand("a", gibibytes(6));
+    slow.answer_time = 30s;
+    d.ask(slow);
+    d.list_ready();
+    d.loaded(d.only<Load>());
+    d.ask(slow, "berta");
+    Ticket ticket = ticket_for(slow);
+    ticket.deadline = d.now + 40s;  // the load would be done, but two answers of 30 s come first
+    d.on(TicketArrived{ticket});
+    CHECK(d.only<Refuse>().kind == RefuseKind::Deadline);
+    CHECK_THAT(d.only<Refuse>().reason, ContainsSubstring("expected"));
+    ticket.id = TicketId{1'000'001};
+    ticket.deadline = d.now + 90s;
+    d.on(TicketArrived{ticket});
+    CHECK(d.none<Refuse>());
+}
