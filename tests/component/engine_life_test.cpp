@@ -184,7 +184,7 @@ TEST_CASE(
     rig.loop.advance(3s);
     CHECK(rig.view("wa")->charge >= gibibytes(7));
     rig.until([&] {
-        auto const all = rig.store.measurements();
+        auto const all = rig.from_store([](store::Store& store) { return store.measurements(); });
         return all && !all->empty() && all->front().charge == gibibytes(7);
     });
     // The next life books it before it loads.

@@ -114,6 +114,17 @@ struct Rig {
         return result;
     }
 
+    // While the engine runs its store belongs to the loop's worker; reading it here as well would
+    // be two threads at a time.
+    template <class Read>
+    auto from_store(Read read) {
+        std::optional<decltype(read(store))> out;
+        bool is_done = false;
+        loop.run_blocking([&] { out.emplace(read(store)); }, [&] { is_done = true; });
+        until([&] { return is_done; });
+        return std::move(*out);
+    }
+
     [[nodiscard]] std::optional<core::InstanceView> view(std::string const& weights) const {
         for (auto const& one : engine->snapshot().instances) {
             if (one.weights == weights) {

@@ -45,7 +45,9 @@ TEST_CASE("engine: an unload is over when the row is gone", "[engine][component]
     CHECK((**done).has_value());
     CHECK(rig.engine->snapshot().charged.is_zero());
     CHECK(rig.events("unloaded") == 1);
-    rig.until([&] { return rig.store.known_rows()->empty(); });
+    rig.until([&] {
+        return rig.from_store([](store::Store& store) { return store.known_rows(); })->empty();
+    });
 }
 
 TEST_CASE("engine: an unload waits for running answers", "[engine][component]") {

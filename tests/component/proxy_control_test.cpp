@@ -143,3 +143,23 @@ TEST_CASE("control: cleanup says what went and what stayed", "[control][componen
     auto const report = json_of(f.post("/plimsoll/v1/cleanup", ""));
     CHECK(report.at("unloaded").as_array().size() + report.at("kept").as_array().size() == 1);
 }
+
+TEST_CASE("control: a plan says what would happen, and does nothing", "[control][component]") {
+    ProxyFixture f;
+    auto const cold = json_of(f.post("/plimsoll/v1/plan", R"({"model":"smollm2:135m"})"));
+    CHECK(cold.at("outcome") == "waits");
+    CHECK(cold.at("wait_seconds").to_number<double>() > 0);
+    CHECK(cold.at("charge_bytes").to_number<std::uint64_t>() > 0);
+    REQUIRE(cold.at("steps").as_array().size() == 3);
+    CHECK(cold.at("steps").at(0).at("what") == "load");
+    CHECK(json_of(f.get("/plimsoll/v1/models")).at("models").as_array().empty());
+    f.post("/plimsoll/v1/models/load", R"({"model":"smollm2:135m"})");
+    auto const warm = json_of(f.post("/plimsoll/v1/plan", R"({"model":"smollm2:135m"})"));
+    CHECK(warm.at("outcome") == "at_once");
+    auto const unknown = f.post("/plimsoll/v1/plan", R"({"model":"nobody:1b"})");
+    CHECK(status_of(unknown) == 404);
+    auto const wrong =
+        f.post("/plimsoll/v1/plan", R"({"model":"smollm2:135m","priority":"urgent"})");
+    CHECK(status_of(wrong) == 400);
+    CHECK_THAT(wrong, ContainsSubstring("low"));
+}
