@@ -45,6 +45,17 @@ constexpr std::array kCommands = {
         "Examples:\n  plimsoll queue\n  watch -n 1 plimsoll queue"
     },
     ClientCommand{
+        "plan",
+        Action::Plan,
+        false,
+        "What would happen to a request for a model now: what goes, what is loaded, how long it "
+        "waits",
+        "Nothing is done. The times are those that the models usually take; others who come later "
+        "may change them.\n"
+        "\nExamples:\n  plimsoll plan gemma3:27b\n  plimsoll plan qwen3:8b mistral-small:22b "
+        "--num-ctx 16384\n  plimsoll plan qwen3:32b --json | jq .wait_seconds"
+    },
+    ClientCommand{
         "load",
         Action::Load,
         true,
@@ -114,7 +125,20 @@ void add_client_commands(CLI::App& root, Command& out, std::string const& defaul
                 ->required()
                 ->type_name("MODEL");
         }
-        if (command.action == Action::Load || command.action == Action::Pin) {
+        if (command.action == Action::Plan) {
+            app->add_option(
+                   "models", values->options.models, "Their names; each is asked by itself"
+            )
+                ->required()
+                ->type_name("MODEL");
+            app->add_option(
+                   "--priority", values->options.priority, "low, normal or high [the model's]"
+            )
+                ->type_name("CLASS")
+                ->check(unnamed(CLI::IsMember({"low", "normal", "high"})));
+        }
+        if (command.action == Action::Load || command.action == Action::Pin ||
+            command.action == Action::Plan) {
             app->add_option(
                    "--num-ctx",
                    values->options.num_ctx,

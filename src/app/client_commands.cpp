@@ -5,6 +5,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace plimsoll::app {
@@ -36,6 +37,11 @@ Request request_of(ClientOptions const& options) {
             return {false, "/plimsoll/v1/models", {}};
         case Action::Queue:
             return {false, "/plimsoll/v1/queue", {}};
+        case Action::Plan:
+            if (!options.priority.empty()) {
+                body["priority"] = options.priority;
+            }
+            return {true, "/plimsoll/v1/plan", std::move(body)};
         case Action::Load:
             return {true, kLoadPath, std::move(body)};
         case Action::Unload:
@@ -60,6 +66,8 @@ std::string render(
             return render_models(answer, terminal);
         case Action::Queue:
             return render_queue(answer, terminal);
+        case Action::Plan:
+            return render_plan(answer, terminal);
         case Action::Cleanup:
             return render_cleanup(answer, terminal);
         case Action::Load:
@@ -100,13 +108,10 @@ Result<boost::json::value> call(
 
 }  // namespace
 
-int run_client(ClientOptions const& options) {
-    auto client = ControlClient::make(options.url);
-    if (!client) {
-        std::fprintf(stderr, "plimsoll: %s\n", client.error().message.c_str());
-        return 2;
-    }
-    auto const answer = call(*client, options, terminal_of(2));
+namespace {
+
+int run_once(ControlClient& client, ClientOptions const& options) {
+    auto const answer = call(client, options, terminal_of(2));
     if (!answer) {
         std::fprintf(stderr, "plimsoll: %s\n", answer.error().message.c_str());
         return 1;
@@ -115,6 +120,26 @@ int run_client(ClientOptions const& options) {
                                    : render(options, *answer, terminal_of(1));
     std::fputs(text.c_str(), stdout);
     return 0;
+}
+
+}  // namespace
+
+int run_client(ClientOptions const& options) {
+    auto client = ControlClient::make(options.url);
+    if (!client) {
+        std::fprintf(stderr, "plimsoll: %s\n", client.error().message.c_str());
+        return 2;
+    }
+    if (options.action != Action::Plan) {
+        return run_once(*client, options);
+    }
+    int status = 0;
+    for (auto const& model : options.models) {
+        ClientOptions one = options;
+        one.model = model;
+        status = std::max(status, run_once(*client, one));
+    }
+    return status;
 }
 
 }  // namespace plimsoll::app

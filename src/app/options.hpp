@@ -34,12 +34,14 @@ struct SimOptions {
 
 // The commands that talk to a running Plimsoll.
 struct ClientOptions {
-    enum class Action : std::uint8_t { Status, Ps, Queue, Load, Unload, Pin, Unpin, Cleanup };
+    enum class Action : std::uint8_t { Status, Ps, Queue, Plan, Load, Unload, Pin, Unpin, Cleanup };
     Action action = Action::Status;
     std::string url = "http://127.0.0.1:11435";
     bool json = false;
     std::string model;
+    std::vector<std::string> models;       // of plan: each by itself
     std::optional<std::uint32_t> num_ctx;  // tokens
+    std::string priority;                  // of plan; empty: the model's
     std::optional<Duration> pin_for;
 };
 

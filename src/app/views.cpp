@@ -147,6 +147,7 @@ std::string render_queue(boost::json::value const& queue, Terminal const& termin
         {"#", Align::Right},
         {"MODEL"},
         {"WAITED", Align::Right},
+        {"STILL", Align::Right},
         {"CLIENT"},
         {"PRIORITY"},
         {"WHY"},
@@ -157,6 +158,8 @@ std::string render_queue(boost::json::value const& queue, Terminal const& termin
             {whole_of(row["position"])},
             {row["model"].text(), Colour::Bold},
             {seconds_of(row["waited_seconds"]), overdue ? Colour::Yellow : Colour::None},
+            {row["expected_seconds"].number() ? "~ " + seconds_of(row["expected_seconds"])
+                                              : std::string(kNothing)},
             {row["client"].text()},
             {row["priority"].text()},
             {row["why"].text()},

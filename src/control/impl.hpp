@@ -47,11 +47,17 @@ struct Control::Impl {
     net::Task<std::optional<ModelCall>> read_model_call(
         net::Exchange& exchange, std::span<std::string_view const> members
     );
+    net::Task<std::optional<ModelCall>> model_call(
+        net::Exchange& exchange, boost::json::object const& body
+    );
     net::Task<void> load(net::Exchange& exchange);
     net::Task<void> unload(net::Exchange& exchange);
     net::Task<void> pin(net::Exchange& exchange);
     net::Task<void> unpin(net::Exchange& exchange);
     net::Task<void> cleanup(net::Exchange& exchange);
+
+    // plan_api.cpp: what would happen to a request now.
+    net::Task<void> plan(net::Exchange& exchange);
 
     // load_progress.cpp: a load as Server-Sent Events.
     net::Task<void> load_with_progress(

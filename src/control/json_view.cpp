@@ -118,7 +118,9 @@ json::object instance_json(
     return out;
 }
 
-json::object waiting_json(core::WaitingView const& waiting, std::string_view upstream) {
+json::object waiting_json(
+    core::WaitingView const& waiting, std::string_view upstream, std::optional<Duration> expected
+) {
     json::object out;
     out["id"] = static_cast<std::uint64_t>(waiting.id);
     out["model"] = waiting.model;
@@ -128,6 +130,7 @@ json::object waiting_json(core::WaitingView const& waiting, std::string_view ups
     out["waited_seconds"] = to_seconds(waiting.waited);
     out["overdue"] = waiting.overdue;
     out["position"] = waiting.position;
+    out["expected_seconds"] = seconds_or_null(expected);
     out["why"] = waiting.why;
     return out;
 }

@@ -7,6 +7,7 @@
 
 #include <boost/json/object.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,7 +20,11 @@ std::string_view to_string(core::Priority priority);
 boost::json::object instance_json(
     core::InstanceView const& instance, upstream::UpstreamConfig const& upstream, TimePoint now
 );
-boost::json::object waiting_json(core::WaitingView const& waiting, std::string_view upstream);
+// `expected`: what the wait will still take.
+boost::json::object waiting_json(
+    core::WaitingView const& waiting, std::string_view upstream, std::optional<Duration> expected
+);
+boost::json::object plan_json(engine::Engine& engine, engine::Engine::Plan const& plan);
 boost::json::object counters_json(core::Counters const& counters);
 boost::json::object upstream_json(engine::Engine& engine, core::Snapshot const& snapshot);
 

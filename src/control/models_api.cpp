@@ -96,7 +96,14 @@ net::Task<std::optional<Control::Impl::ModelCall>> Control::Impl::read_model_cal
         co_await respond_error(exchange, body.error());
         co_return std::nullopt;
     }
-    auto request = model_request(*body, exchange);
+    co_return co_await model_call(exchange, *body);
+}
+
+// The same for a body that was read already.
+net::Task<std::optional<Control::Impl::ModelCall>> Control::Impl::model_call(
+    net::Exchange& exchange, json::object const& body
+) {
+    auto request = model_request(body, exchange);
     if (!request) {
         co_await respond_error(exchange, request.error());
         co_return std::nullopt;

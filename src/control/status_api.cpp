@@ -93,8 +93,14 @@ net::Task<void> Control::Impl::queue(net::Exchange& exchange) {
     Duration longest{};
     for (auto* engine : context.engines) {
         auto const snapshot = engine->snapshot();
+        auto const forecast = snapshot.waiting.empty() ? core::Forecast{} : engine->forecast();
         for (auto const& waiting : snapshot.waiting) {
-            all.push_back(waiting_json(waiting, engine->provider().config().name));
+            auto const wait = forecast.waits.find(waiting.id);
+            all.push_back(waiting_json(
+                waiting,
+                engine->provider().config().name,
+                wait == forecast.waits.end() ? std::nullopt : std::optional(wait->second)
+            ));
         }
         longest = std::max(longest, snapshot.longest_wait);
     }

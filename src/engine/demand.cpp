@@ -222,6 +222,7 @@ core::Demand make_demand(
                  : kLoadPrior +
                        from_seconds(static_cast<double>(info.file_size.count()) / kBandwidthPrior);
     demand.unload_time = has_unload ? measured->unload_time : kUnloadPrior;
+    demand.answer_time = measured != nullptr ? measured->answer_time : Duration{};
     return demand;
 }
 

@@ -137,6 +137,14 @@ core::Snapshot Engine::snapshot() const {
     return impl_->scheduler.snapshot(impl_->loop.now());
 }
 
+core::Forecast Engine::forecast() const {
+    return impl_->scheduler.forecast(impl_->loop.now(), std::nullopt, core::ForecastLimits{});
+}
+
+net::Task<Result<Engine::Plan>> Engine::plan(AcquireRequest request) {
+    return impl_->plan(std::move(request));
+}
+
 EngineConfig const& Engine::config() const {
     return impl_->config;
 }

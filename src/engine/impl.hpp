@@ -175,6 +175,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
         AcquireRequest request, std::optional<Duration> for_how_long, net::Canceller& canceller
     );
     net::Task<Result<void>> unpin(std::string model);
+    net::Task<Result<Engine::Plan>> plan(AcquireRequest request);
     net::Task<Result<void>> wish(AcquireRequest request);
     net::Task<CleanupReport> cleanup(net::Canceller& canceller);
     net::Task<Result<std::string>> known_weights(std::string model, net::Canceller* canceller);

@@ -207,6 +207,13 @@ net::Task<void> Engine::Impl::run_unload(std::shared_ptr<Impl> keep, core::Unloa
     auto const known = measurements.known(action.weights);
     auto const watched = std::ranges::find(unloading, action.instance, &UnloadWatch::instance);
     if (watched == unloading.end()) {
+        if (known != nullptr) {
+            measurements.answered(
+                action.weights,
+                settings_key(known->form, known->settings),
+                scheduler.answer_time(action.instance)
+            );
+        }
         unloading.push_back(UnloadWatch{
             .instance = action.instance,
             .model = action.model,

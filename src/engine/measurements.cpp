@@ -127,6 +127,16 @@ void Measurements::unloaded(
     save(one);
 }
 
+void Measurements::answered(
+    std::string const& weights, std::string const& settings, Duration mean
+) {
+    if (mean > Duration{}) {
+        auto& one = entry(weights, settings);
+        one.answer_time = mean;
+        save(one);
+    }
+}
+
 KnownSettings const* Measurements::known(std::string const& weights) const {
     auto const found = known_.find(weights);
     return found == known_.end() ? nullptr : &found->second;

@@ -45,6 +45,8 @@ class Measurements {
     // True if it changed what should be charged.
     bool seen(std::string const& weights, std::string const& settings, Bytes size, Bytes size_vram);
     void unloaded(std::string const& weights, std::string const& settings, Duration took);
+    // What the scheduler saw of its answers, said once when it goes: not a write for each of them.
+    void answered(std::string const& weights, std::string const& settings, Duration mean);
 
     [[nodiscard]] KnownSettings const* known(std::string const& weights) const;
     void remember(std::string const& weights, KnownSettings known);

@@ -109,6 +109,30 @@ net::Task<Result<core::InstanceView>> Engine::Impl::load(
     co_return view_of(fact ? fact->info->weights : std::string{}, model);
 }
 
+net::Task<Result<Engine::Plan>> Engine::Impl::plan(AcquireRequest request) {
+    auto const keep = shared_from_this();
+    if (!config.enabled) {
+        co_return fail(switched_off());
+    }
+    auto const fact = co_await facts->resolve(request.model, nullptr);
+    if (!fact) {
+        note_failure(fact.error());
+        co_return fail(fact.error());
+    }
+    if ((*fact)->info->is_remote) {
+        co_return fail(
+            Errc::Unsupported,
+            fmt::format("{} runs remotely; it takes no memory and waits for nothing", request.model)
+        );
+    }
+    // An id that no ticket has: the next one's.
+    auto const ticket = make_ticket(core::TicketId{last_ticket + 1}, request, **fact);
+    co_return Plan{
+        .demand = ticket.demand,
+        .forecast = scheduler.forecast(loop.now(), ticket, core::ForecastLimits{}),
+    };
+}
+
 net::Task<Result<void>> Engine::Impl::unload_weights(
     std::string weights, std::string model, net::Canceller& canceller
 ) {

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 // "PLMS": tells our file from another program's database that somebody named by mistake.
 constexpr std::uint64_t kApplicationId = 0x504c4d53;
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;
 
 // Bounds the file: clients choose num_ctx, so there is no natural end to the number of settings.
 constexpr char const* kMostMeasurements = "10000";
@@ -26,11 +26,20 @@ CREATE TABLE measurements (
     upstream TEXT NOT NULL, weights TEXT NOT NULL, settings TEXT NOT NULL,
     size INTEGER NOT NULL, size_vram INTEGER NOT NULL, charge INTEGER NOT NULL,
     load_ns INTEGER NOT NULL, unload_ns INTEGER NOT NULL, samples INTEGER NOT NULL,
+    answer_ns INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (upstream, weights, settings)) STRICT;
 CREATE TABLE known_rows (
     upstream TEXT NOT NULL, weights TEXT NOT NULL, model TEXT NOT NULL,
     settings TEXT NOT NULL, charge INTEGER NOT NULL,
     PRIMARY KEY (upstream, weights)) STRICT;
+)sql";
+
+// Version 1 did not know how long answers take.
+constexpr char const* kFromVersion1 = R"sql(
+BEGIN IMMEDIATE;
+ALTER TABLE measurements ADD COLUMN answer_ns INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 2;
+COMMIT;
 )sql";
 
 // Version, tables and pages as they should be, or the reason why not.
@@ -60,7 +69,12 @@ Result<void> check(Database& database) {
             "it is a database of another program; set state_file to a file of its own"
         );
     }
-    if (*version != kVersion) {
+    if (*version == 1) {
+        Result<void> const brought_up = database.execute(kFromVersion1);
+        if (!brought_up) {
+            return fail(brought_up.error());
+        }
+    } else if (*version != kVersion) {
         return fail(
             Errc::Invalid,
             "its format is version " + std::to_string(*version) + ", this program reads version " +
@@ -128,7 +142,7 @@ Result<void> Store::Impl::prepare() {
         Item{
             &save_measurement,
             "REPLACE INTO measurements (upstream, weights, settings, size, size_vram, charge, "
-            "load_ns, unload_ns, samples) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            "load_ns, unload_ns, answer_ns, samples) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         },
         Item{
             &prune_measurements,
@@ -140,7 +154,7 @@ Result<void> Store::Impl::prepare() {
         Item{
             &all_measurements,
             "SELECT upstream, weights, settings, size, size_vram, charge, load_ns, unload_ns, "
-            "samples FROM measurements ORDER BY upstream, weights, settings"
+            "answer_ns, samples FROM measurements ORDER BY upstream, weights, settings"
         },
         Item{
             &save_row,
@@ -272,6 +286,7 @@ Result<std::vector<Measurement>> Store::measurements() {
         row.charge = Bytes(statement.number());
         row.load_time = Duration(statement.number());
         row.unload_time = Duration(statement.number());
+        row.answer_time = Duration(statement.number());
         row.samples = statement.number();
     }
 }
@@ -280,7 +295,7 @@ Result<void> Store::save(Measurement const& m) {
     Statement& statement = impl_->save_measurement;
     statement.bind(m.upstream).bind(m.weights).bind(m.settings);
     statement.bind(m.size).bind(m.size_vram).bind(m.charge);
-    statement.bind(m.load_time).bind(m.unload_time).bind(m.samples);
+    statement.bind(m.load_time).bind(m.unload_time).bind(m.answer_time).bind(m.samples);
     Result<void> done = statement.run();
     if (done) {
         done = impl_->prune_measurements.run();

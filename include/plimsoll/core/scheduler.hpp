@@ -44,8 +44,8 @@ class Scheduler {
 
     // Cheap questions of the engine's polling loops. nullopt: gone (or never was).
     [[nodiscard]] std::optional<InstanceState> state_of(InstanceId instance) const;
-    // How long an answer of this instance's model takes, on the average of the recent ones; zero: not
-    // known.
+    // How long an answer of this instance's model takes, on the average of the recent ones; zero:
+    // not known.
     [[nodiscard]] Duration answer_time(InstanceId instance) const;
     // Anything charged: the upstream's list must be read at least once a second.
     [[nodiscard]] bool has_instances() const;

@@ -5,6 +5,7 @@
 
 #include <plimsoll/base/result.hpp>
 #include <plimsoll/core/config.hpp>
+#include <plimsoll/core/forecast.hpp>
 #include <plimsoll/core/snapshot.hpp>
 #include <plimsoll/core/types.hpp>
 #include <plimsoll/memory/predict.hpp>
@@ -159,7 +160,17 @@ class Engine {
 
     net::Task<CleanupReport> cleanup(net::Canceller& canceller);
 
+    // What would happen to this request now, without doing it: as one that nobody else follows.
+    struct Plan {
+        core::Demand demand;  // what would be loaded, and its charge
+        core::Forecast forecast;
+    };
+
+    net::Task<Result<Plan>> plan(AcquireRequest request);
+
     [[nodiscard]] core::Snapshot snapshot() const;
+    // The expected waits of all that wait. Takes up to some milliseconds where many do.
+    [[nodiscard]] core::Forecast forecast() const;
     [[nodiscard]] EngineConfig const& config() const;
     [[nodiscard]] upstream::Provider& provider();
     [[nodiscard]] upstream::Health health() const;

@@ -26,6 +26,7 @@ struct Measurement {
     Bytes charge;  // the largest that was ever right to book
     Duration load_time{};
     Duration unload_time{};
+    Duration answer_time{};  // of one answer, on average
     std::uint64_t samples = 0;
 };
 

@@ -26,6 +26,7 @@ TEST_CASE("help: every command teaches with the text agreed on", "[app][golden]"
         "status",
         "ps",
         "queue",
+        "plan",
         "load",
         "unload",
         "pin",

@@ -97,14 +97,14 @@ TEST_CASE("views: the queue says why each one waits", "[app][unit]") {
     auto const text = render_queue(
         json(
             R"({"waiting": [{"position": 1, "model": "a:7b", "waited_seconds": 2.5, "client": "127.0.0.1",
-                              "priority": "normal", "why": "b:7b is loading"}]})"
+                              "priority": "normal", "expected_seconds": 31, "why": "b:7b is loading"}]})"
         ),
         {}
     );
     CHECK(
         text ==
-        "#  MODEL  WAITED  CLIENT     PRIORITY  WHY\n"
-        "1  a:7b    2.5 s  127.0.0.1  normal    b:7b is loading\n"
+        "#  MODEL  WAITED   STILL  CLIENT     PRIORITY  WHY\n"
+        "1  a:7b    2.5 s  ~ 31 s  127.0.0.1  normal    b:7b is loading\n"
     );
 }
 
@@ -124,5 +124,35 @@ TEST_CASE("views: one instance in one sentence", "[app][unit]") {
                 R"({"name": "a:7b", "charge_bytes": 1073741824, "num_ctx": 4096, "load_seconds": 2.5})"
             )
         ) == "Ready a:7b: 1 GiB, context 4096, loaded in 2.5 s\n"
+    );
+}
+
+TEST_CASE("views: a plan says how long, and each step with its reason", "[app][unit]") {
+    CHECK(
+        render_plan(
+            json(
+                R"({"model": "b:7b", "outcome": "waits", "wait_seconds": 3, "num_ctx": 4096, "charge_bytes": 8589934592,
+                     "budget_bytes": 10737418240, "charged_bytes": 6442450944, "steps": [
+                     {"in_seconds": 0, "what": "unload", "model": "a:7b", "bytes": 6442450944, "reason": "idle 10 s"},
+                     {"in_seconds": 1, "what": "load", "model": "b:7b", "bytes": 8589934592, "reason": "for 1 ticket"},
+                     {"in_seconds": 3, "what": "dispatch", "model": "b:7b", "bytes": null, "reason": "b:7b is ready"}]})"
+            ),
+            {}
+        ) ==
+        "b:7b: in about 3 s\n"
+        "  needs 8 GiB, context 4096; 6 GiB of the budget of 10 GiB are charged now\n"
+        "AFTER  WHAT      MODEL  BYTES  WHY\n"
+        "  0 s  unload    a:7b   6 GiB  idle 10 s\n"
+        "  1 s  load      b:7b   8 GiB  for 1 ticket\n"
+        "  3 s  dispatch  b:7b          b:7b is ready\n"
+    );
+    CHECK_THAT(
+        render_plan(
+            json(R"({"model": "b:70b", "outcome": "refused", "num_ctx": 4096, "steps": [
+                     {"in_seconds": 0, "what": "refuse", "model": null, "reason": "needs 40 GiB"}]})"
+            ),
+            {}
+        ),
+        ContainsSubstring("b:70b: refused")
     );
 }

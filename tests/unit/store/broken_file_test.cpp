@@ -103,8 +103,27 @@ TEST_CASE("store: a file of a newer version is set aside whole", "[store][unit]"
     }
     run_sql(file, "PRAGMA user_version = 7");
     std::string const warning = open_set_aside(file);
-    CHECK_THAT(warning, ContainsSubstring("its format is version 7, this program reads version 1"));
+    CHECK_THAT(warning, ContainsSubstring("its format is version 7, this program reads version 2"));
     CHECK(fs::exists(file.string() + ".aside-1"));
+}
+
+TEST_CASE("store: a file of the first version is brought up, with what it knew", "[store][unit]") {
+    test::Folder const folder;
+    fs::path const file = folder.path / "state.db";
+    std::string warning;
+    {
+        Result<Store> store = Store::open(file, warning);
+        REQUIRE(store.has_value());
+        REQUIRE(store->save(sample(1)).has_value());
+    }
+    run_sql(file, "ALTER TABLE measurements DROP COLUMN answer_ns; PRAGMA user_version = 1");
+    Result<Store> store = Store::open(file, warning);
+    REQUIRE(store.has_value());
+    CHECK(warning.empty());
+    auto const measured = store->measurements();
+    REQUIRE(measured.has_value());
+    REQUIRE(measured->size() == 1);
+    CHECK(measured->front().answer_time == Duration{});
 }
 
 TEST_CASE("store: tables that are not ours under our mark are set aside", "[store][unit]") {

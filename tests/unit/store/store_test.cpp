@@ -26,6 +26,7 @@ Measurement sample(std::string settings = "pinned ctx=8192 batch=512") {
     m.charge = Bytes(gibibytes(5).count() + 1);
     m.load_time = 2340ms;
     m.unload_time = 15ms;
+    m.answer_time = 7s;
     m.samples = 3;
     return m;
 }
