@@ -102,44 +102,54 @@ namespace {
 
 using Clients = std::list<ClientQueue>;
 
-// The client's next ticket that the present instance serves, or null.
+// The client's next ticket that the present instance serves, the higher class first; or null.
 Waiter* next_of(ClientQueue const& client) {
-    auto const found = std::ranges::find_if(client.tickets, [](Waiter const* each) {
-        return each->want->is_served;
-    });
-    return found == client.tickets.end() ? nullptr : *found;
-}
-
-Clients::iterator first_in_turn(Clients& clients) {
-    return std::ranges::find_if(clients, [](ClientQueue const& each) {
-        return next_of(each) != nullptr;
-    });
-}
-
-Clients::iterator longest_waiting(Clients& clients) {
-    auto oldest = clients.end();
-    for (auto client = clients.begin(); client != clients.end(); ++client) {
-        Waiter const* const next = next_of(*client);
-        if (next != nullptr &&
-            (oldest == clients.end() || next->arrived < next_of(*oldest)->arrived)) {
-            oldest = client;
+    Waiter* next = nullptr;
+    for (Waiter* const each : client.tickets) {
+        bool const is_better = next == nullptr || each->ticket.priority > next->ticket.priority;
+        if (each->want->is_served && is_better) {
+            next = each;
+            if (next->ticket.priority == Priority::High) {
+                break;
+            }
         }
     }
-    return oldest;
+    return next;
+}
+
+// By turns over the clients, those with a ticket of a higher class first.
+Waiter* next_in_turn(Clients& clients) {
+    Waiter* next = nullptr;
+    for (ClientQueue const& client : clients) {
+        Waiter* const each = next_of(client);
+        if (each != nullptr && (next == nullptr || each->ticket.priority > next->ticket.priority)) {
+            next = each;
+        }
+    }
+    return next;
+}
+
+Waiter* earliest_due(State& state, Target const& target) {
+    Want const* first = nullptr;
+    for (Want const& want : target.wants) {
+        if (want.is_served && (first == nullptr || *want.due.begin() < *first->due.begin())) {
+            first = &want;
+        }
+    }
+    return first == nullptr ? nullptr : &state.tickets.at(first->due.begin()->second);
 }
 
 }  // namespace
 
 Waiter* take_turn(State& state, Target& target) {
     bool const is_for_oldest = ++target.turns % kTurnsToOldest == 0;
-    auto const client =
-        is_for_oldest ? longest_waiting(target.clients) : first_in_turn(target.clients);
-    if (client == target.clients.end()) {
+    Waiter* const waiter =
+        is_for_oldest ? earliest_due(state, target) : next_in_turn(target.clients);
+    if (waiter == nullptr) {
         return nullptr;
     }
-    Waiter* const waiter = next_of(*client);
     if (!is_for_oldest) {
-        target.clients.splice(target.clients.end(), target.clients, client);
+        target.clients.splice(target.clients.end(), target.clients, waiter->client);
     }
     unlink(state, *waiter);
     return waiter;

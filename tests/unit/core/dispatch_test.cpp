@@ -21,7 +21,39 @@ TEST_CASE(
         running = d.only<Dispatch>().ticket;
         served.push_back(running);
     }
-    CHECK(served == std::vector<TicketId>{a1, b1, c1, a2, a3});
+    // The load took the first slot, so the second of these is the one that goes to the oldest.
+    CHECK(served == std::vector<TicketId>{a1, a2, b1, c1, a3});
+}
+
+TEST_CASE(
+    "dispatch: a higher class goes first, but for the slot of whoever is due first",
+    "[core][dispatch]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    TicketId running = d.ask(demand("a", gibibytes(4)), "anna");
+    auto const ask = [&](std::string const& client, Priority priority) {
+        Ticket ticket;
+        ticket.id = TicketId{++d.last_ticket};
+        ticket.client = client;
+        ticket.priority = priority;
+        ticket.demand = demand("a", gibibytes(4));
+        d.on(TicketArrived{ticket});
+        return ticket.id;
+    };
+    TicketId const low = ask("anna", Priority::Low);
+    d.now += 58s;  // low is due in 2 s, before any that come now
+    TicketId const normal = ask("bert", Priority::Normal);
+    TicketId const high1 = ask("cleo", Priority::High);
+    TicketId const high2 = ask("anna", Priority::High);
+    std::vector<TicketId> served;
+    for (int i = 0; i < 4; ++i) {
+        d.on(TicketEnded{running, TicketOutcome::Done});
+        running = d.only<Dispatch>().ticket;
+        served.push_back(running);
+    }
+    // Anna's high one stands behind her low one, and goes first all the same.
+    CHECK(served == std::vector<TicketId>{high2, low, high1, normal});
 }
 
 TEST_CASE("dispatch: at most `parallel` leases of an instance", "[core][dispatch]") {

@@ -5,8 +5,8 @@
 using namespace plimsoll::test;
 using plimsoll::Bytes;
 using plimsoll::Duration;
-using plimsoll::TimePoint;
 using plimsoll::gibibytes;
+using plimsoll::TimePoint;
 
 namespace {
 
