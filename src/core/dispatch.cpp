@@ -44,6 +44,7 @@ void lease(Turn& turn, Instance& instance, Waiter& waiter) {
         instance.demand.form,
         instance.demand.settings,
         waited,
+        waiter.position,
         instance.demand.model + " is ready, slot " + std::to_string(instance.leases) + " of " +
             std::to_string(state.config.parallel) + ", waited " + format_duration(waited)
     });

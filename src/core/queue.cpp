@@ -55,6 +55,7 @@ Waiter& enqueue(State& state, Target& target, Ticket const& ticket, TimePoint no
     }
     ++target.waiting;
     ++state.waiting;
+    waiter.position = state.waiting;
     state.waiting_bytes += ticket.body;
     refresh(state, target);
     return waiter;

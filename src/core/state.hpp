@@ -49,6 +49,7 @@ struct Waiter {
     Ticket ticket;
     TimePoint arrived{};
     TimePoint due{};
+    std::size_t position = 0;  // among all that waited when it came, from 1; 0: it did not wait
     Target* target = nullptr;
     Want* want = nullptr;  // while it waits; null once it is leased
     std::list<ClientQueue>::iterator client{};

@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+
 namespace plimsoll::engine {
 namespace {
 
@@ -160,10 +162,12 @@ net::Task<std::expected<Lease, Refused>> Engine::Impl::wait_for_lease(
     Waiter waiter(loop);
     waiter.model = fact.info->name;
     waiter.request_id = request.request_id;
+    waiter.arrived = loop.now();
     Entry const entry(waiters, last_ticket);
     waiters.emplace(last_ticket, &waiter);
     step(core::TicketArrived{.ticket = make_ticket(id, request, fact)});
     if (!waiter.is_done()) {
+        waiter.position = position_of(static_cast<std::uint64_t>(id));
         net::Canceller::Registration const on_cancel(canceller, [this, &waiter, id] {
             // Told at once, not when this coroutine has its turn: no load may start for the
             // departed.
@@ -179,7 +183,10 @@ net::Task<std::expected<Lease, Refused>> Engine::Impl::wait_for_lease(
         co_return std::unexpected(std::move(*waiter.refused));
     }
     if (waiter.is_cancelled || !waiter.dispatch) {
-        co_return std::unexpected(refusal(is_draining ? draining_error() : cancelled()));
+        auto out = refusal(is_draining ? draining_error() : cancelled());
+        out.waited = loop.now() - waiter.arrived;
+        out.position = waiter.position;
+        co_return std::unexpected(std::move(out));
     }
     auto lease = make_lease(*waiter.dispatch, id, fact, request.is_native);
     if (canceller.is_cancelled()) {
@@ -187,6 +194,15 @@ net::Task<std::expected<Lease, Refused>> Engine::Impl::wait_for_lease(
         co_return std::unexpected(refusal(cancelled()));
     }
     co_return lease;
+}
+
+// Tickets are numbered as they come, whatever model they want.
+std::size_t Engine::Impl::position_of(std::uint64_t ticket) const {
+    auto const ahead = std::ranges::count_if(waiters, [&](auto const& entry) {
+        auto const& [id, waiter] = entry;
+        return id < ticket && !waiter->is_done() && !waiter->is_cancelled;
+    });
+    return static_cast<std::size_t>(ahead) + 1;
 }
 
 net::Task<std::expected<std::shared_ptr<Fact>, Refused>> Engine::Impl::facts_for(
@@ -320,6 +336,7 @@ Lease Engine::Impl::make_lease(
     lease.form = dispatch.form;
     lease.settings = dispatch.settings;
     lease.waited = dispatch.waited;
+    lease.position = dispatch.position;
     // A bare instance that another name of these weights loaded may have another default context
     // than this name's Modelfile gives; left out, this name's default would make the upstream
     // reload. Said outright it does not.

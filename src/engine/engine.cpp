@@ -15,6 +15,7 @@ Lease::Lease(Lease&& other) noexcept
       form(other.form),
       settings(other.settings),
       waited(other.waited),
+      position(other.position),
       free_of_charge(other.free_of_charge),
       engine_(std::exchange(other.engine_, nullptr)),
       ticket_(other.ticket_) {}
@@ -26,6 +27,7 @@ Lease& Lease::operator=(Lease&& other) noexcept {
         form = other.form;
         settings = other.settings;
         waited = other.waited;
+        position = other.position;
         free_of_charge = other.free_of_charge;
         engine_ = std::exchange(other.engine_, nullptr);
         ticket_ = other.ticket_;

@@ -39,6 +39,8 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
         net::Flag flag;
         std::string model;
         std::string request_id;
+        TimePoint arrived{};
+        std::size_t position = 0;  // in the queue when it came; 0: it did not wait
         bool is_cancelled = false;
         std::optional<core::Dispatch> dispatch;
         std::optional<Refused> refused;
@@ -110,6 +112,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     net::Task<std::expected<Lease, Refused>> wait_for_lease(
         AcquireRequest const& request, Fact& fact, net::Canceller& canceller
     );
+    [[nodiscard]] std::size_t position_of(std::uint64_t ticket) const;  // in the queue, now
     [[nodiscard]] bool would_reload(Lease const& lease, Fact const& fact) const;
     Lease make_lease(
         core::Dispatch const& dispatch, core::TicketId id, Fact const& fact, bool is_native

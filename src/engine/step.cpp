@@ -162,6 +162,8 @@ void Engine::Impl::perform(core::Refuse const& action) {
         .error = Error(code_of(action.kind), action.reason, source_of(action.kind)),
         .retry_after = action.retry_after,
         .kind = action.kind,
+        .waited = loop.now() - waiter.arrived,
+        .position = waiter.position,
     };
     waiter.flag.set();
 }

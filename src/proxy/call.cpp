@@ -11,8 +11,11 @@ void add_own_fields(Call const& call, http::Fields& fields) {
     if (!call.adjusted.empty()) {
         fields.set("X-Plimsoll-Adjusted", call.adjusted);
     }
-    if (call.was_queued) {
-        fields.set("X-Plimsoll-Queue", fmt::format("{:.3f}", to_seconds(call.waited)));
+    if (call.waited > Duration{}) {
+        fields.set(
+            "X-Plimsoll-Queue",
+            fmt::format("position={}, waited={:.2f}", call.position, to_seconds(call.waited))
+        );
     }
     if (!call.origin.empty()) {
         http::add_cors(fields, call.origin);

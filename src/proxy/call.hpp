@@ -9,6 +9,7 @@
 #include <plimsoll/http/route.hpp>
 #include <plimsoll/net/server.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,12 +26,12 @@ struct Call {
     http::Route route;
     // A form's model could be overruled by one in the query, where the upstream looks first.
     bool sends_query = true;
-    std::string origin;    // not empty: the answer says that this origin may read it
-    std::string model;     // as asked, for the log
-    std::string adjusted;  // value of X-Plimsoll-Adjusted
-    unsigned status = 0;   // of the answer; 0: none was sent
-    Duration waited{};     // for a lease
-    bool was_queued = false;
+    std::string origin;        // not empty: the answer says that this origin may read it
+    std::string model;         // as asked, for the log
+    std::string adjusted;      // value of X-Plimsoll-Adjusted
+    unsigned status = 0;       // of the answer; 0: none was sent
+    Duration waited{};         // in the queue, for a lease
+    std::size_t position = 0;  // in the queue when it came
 };
 
 // The fields that we add to every answer: request id, CORS, what was adjusted, how long it waited.

@@ -86,6 +86,14 @@ engine::AcquireRequest acquire_request(Call const& call, Inference const& reques
     return out;
 }
 
+// A request may wait more than once; its place is that of the first time.
+void note_wait(Call& call, Duration waited, std::size_t position) {
+    call.waited += waited;
+    if (call.position == 0) {
+        call.position = position;
+    }
+}
+
 unsigned status_of_refusal(engine::Refused const& refusal) {
     switch (refusal.kind) {
         case core::RefuseKind::DoesNotFit:
@@ -243,11 +251,11 @@ net::Task<void> Proxy::Impl::run(Call& call, Inference& request) {
             acquire_request(call, request), call.exchange.canceller()
         );
         if (!lease) {
+            note_wait(call, lease.error().waited, lease.error().position);
             co_await refused(call, request, lease.error());
             co_return;
         }
-        call.waited += lease->waited;
-        call.was_queued = call.waited >= std::chrono::milliseconds(1);
+        note_wait(call, lease->waited, lease->position);
         if (wish == Wish::Load) {
             auto const edited =
                 adjust(request.members, request.options, lease->form, lease->settings);

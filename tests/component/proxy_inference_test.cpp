@@ -6,6 +6,7 @@
 
 using namespace plimsoll;
 using namespace plimsoll::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -88,6 +89,41 @@ TEST_CASE(
     CHECK_THAT(peer->text(), ContainsSubstring("1e\r\n{\"response\":\"a\",\"done\":false}\n\r\n"));
     CHECK_THAT(peer->text(), ContainsSubstring("\r\n0\r\n\r\n"));
     CHECK(f.engine->snapshot().instances.at(0).leases == 0);
+}
+
+TEST_CASE(
+    "proxy: an answer says how long its request waited, and at which place", "[proxy][component]"
+) {
+    ProxyFixture f;
+    f.ollama.load_time = 2s;
+    std::string const body = R"({"model":"smollm2:135m","prompt":"hi","stream":false})";
+    auto const first = f.connect();
+    first->send(post_text("/api/generate", body));
+    REQUIRE(f.pump([&] { return f.engine->snapshot().counters.loads == 1; }));
+    auto const second = f.connect();
+    second->send(post_text("/v1/chat/completions", R"({"model":"smollm2:135m","messages":[{}]})"));
+    REQUIRE(f.pump([&] { return first->has_ended() && second->has_ended(); }));
+    CHECK_THAT(
+        field_of(first->text(), "X-Plimsoll-Queue"), ContainsSubstring("position=1, waited=2.")
+    );
+    CHECK_THAT(
+        field_of(second->text(), "X-Plimsoll-Queue"), ContainsSubstring("position=2, waited=")
+    );
+    auto const third = f.post("/api/generate", body);
+    CHECK(status_of(third) == 200);
+    CHECK(field_of(third, "X-Plimsoll-Queue").empty());
+}
+
+TEST_CASE("proxy: a refusal after a wait says how long that was", "[proxy][component]") {
+    ProxyFixture f;
+    f.ollama.load_time = 1h;
+    auto const answer = f.post(
+        "/api/generate", R"({"model":"smollm2:135m","prompt":"hi"})", "Prefer: wait=2\r\n"
+    );
+    CHECK(status_of(answer) == 504);
+    CHECK(field_of(answer, "X-Plimsoll-Queue") == "position=1, waited=2.00");
+    auto const unknown = f.post("/api/generate", R"({"model":"absent:1b","prompt":"hi"})");
+    CHECK(field_of(unknown, "X-Plimsoll-Queue").empty());
 }
 
 TEST_CASE(

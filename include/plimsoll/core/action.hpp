@@ -5,6 +5,7 @@
 
 #include <plimsoll/core/types.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <variant>
@@ -47,6 +48,7 @@ struct Dispatch {
     Form form = Form::Bare;
     RunnerSettings settings;
     Duration waited{};
+    std::size_t position = 0;  // among all that waited when it came, from 1; 0: it did not wait
     std::string reason;
 };
 

@@ -14,6 +14,7 @@
 #include <plimsoll/store/store.hpp>
 #include <plimsoll/upstream/provider.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -86,6 +87,9 @@ struct Refused {
     Error error;
     std::optional<Duration> retry_after;
     core::RefuseKind kind = core::RefuseKind::UpstreamDown;
+    // In the queue until it was refused, and its place there when it came; zero: it never waited.
+    Duration waited{};
+    std::size_t position = 0;
 };
 
 // A ready instance, in use. Its destructor gives it back, so that an abandoned request cannot hold
@@ -107,6 +111,7 @@ class Lease {
     core::Form form = core::Form::Bare;
     core::RunnerSettings settings;  // what the request must say, or not say, upstream
     Duration waited{};
+    std::size_t position = 0;     // in the queue when it came, of all models; 0: it did not wait
     bool free_of_charge = false;  // remote models: no lease on memory
 
   private:

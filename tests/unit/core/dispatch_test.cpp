@@ -56,6 +56,26 @@ TEST_CASE(
     CHECK(served == std::vector<TicketId>{high2, low, high1, normal});
 }
 
+TEST_CASE(
+    "dispatch: a ticket that waited says what its place was when it came, among those of all "
+    "models",
+    "[core][dispatch]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    TicketId const at_once = d.ask(demand("a", gibibytes(4)));
+    CHECK(d.only<Dispatch>().position == 0);
+    d.ask(demand("b", gibibytes(8)));
+    TicketId const second = d.ask(demand("a", gibibytes(4)));
+    TicketId const third = d.ask(demand("a", gibibytes(4)), "bert");
+    d.on(TicketEnded{at_once, TicketOutcome::Done});
+    CHECK(d.only<Dispatch>().ticket == second);
+    CHECK(d.only<Dispatch>().position == 2);
+    d.on(TicketEnded{second, TicketOutcome::Done});
+    CHECK(d.only<Dispatch>().ticket == third);
+    CHECK(d.only<Dispatch>().position == 3);
+}
+
 TEST_CASE("dispatch: at most `parallel` leases of an instance", "[core][dispatch]") {
     auto config = Driver::small(gibibytes(10));
     config.parallel = 3;
