@@ -105,6 +105,9 @@ void World::plan(Duration in, Kind kind, std::uint64_t subject, std::uint64_t de
 void World::send(Event const& event) {
     checker_.before(scheduler_, event, now_);
     auto const actions = scheduler_.on(event, now_);
+    if (config_.observer) {
+        config_.observer(event, now_, actions);
+    }
     checker_.after(scheduler_, actions, now_);
     if (checker_.events() % config_.compare_every == 0) {
         checker_.compare_all(scheduler_, now_);

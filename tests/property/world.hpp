@@ -8,6 +8,7 @@
 #include "property/upstream.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <queue>
 #include <string>
@@ -24,6 +25,8 @@ struct WorldConfig {
     std::uint64_t compare_every = 16;  // events between two comparisons of the whole snapshot
     bool has_faults = true;
     bool prints = false;  // each event and action, for a replay read by eye
+    // Sees each event with what came of it.
+    std::function<void(core::Event const&, TimePoint, std::vector<core::Action> const&)> observer{};
 };
 
 struct WorldReport {
@@ -38,6 +41,11 @@ class World {
   public:
     explicit World(WorldConfig config);
     WorldReport run();
+
+    // What the scheduler began with, before the world runs.
+    [[nodiscard]] core::SchedulerConfig const& scheduler_config() const {
+        return scheduler_config_;
+    }
 
   private:
     enum class Kind : std::uint8_t {
