@@ -53,6 +53,10 @@ Result<void> Application::start() {
     if (!listening) {
         return listening;
     }
+    auto recording = start_recording();
+    if (!recording) {
+        return recording;
+    }
     for (auto const& engine : engines_) {
         engine->start();
     }
@@ -99,6 +103,25 @@ Result<void> Application::add_upstreams() {
             std::make_unique<engine::Engine>(loop_, **provider, *store_, engine_config(settings))
         );
         providers_.push_back(std::move(*provider));
+    }
+    return {};
+}
+
+Result<void> Application::start_recording() {
+    if (config_.record.empty()) {
+        return {};
+    }
+    std::vector<trace::Pool> pools;
+    for (std::size_t i = 0; i < engines_.size(); ++i) {
+        pools.push_back({config_.upstreams[i].upstream.name, engines_[i]->config().scheduler});
+    }
+    auto opened = Recorder::open(loop_, config_.record, std::move(pools));
+    if (!opened) {
+        return fail(std::move(opened).error());
+    }
+    recorder_ = std::move(*opened);
+    for (std::size_t i = 0; i < engines_.size(); ++i) {
+        engines_[i]->observe(recorder_->observer(i));
     }
     return {};
 }
@@ -211,6 +234,9 @@ net::Task<void> Application::drain() {
     server_->close();
     for (auto const& engine : engines_) {
         co_await engine->stop();
+    }
+    if (recorder_) {
+        recorder_->finish();
     }
     for (auto const& provider : providers_) {
         provider->client().drop_idle();

@@ -3,6 +3,7 @@
 // Loop thread only.
 
 #include "app/options.hpp"
+#include "app/recorder.hpp"
 
 #include <plimsoll/control/control.hpp>
 #include <plimsoll/engine/engine.hpp>
@@ -42,6 +43,7 @@ class Application {
 
   private:
     void open_store();
+    Result<void> start_recording();
     Result<void> add_upstreams();
     Result<void> listen();
     void wait_for_signal();
@@ -57,6 +59,7 @@ class Application {
     ServeOptions options_;
     config::Config config_;
     std::unique_ptr<store::Store> store_;
+    std::shared_ptr<Recorder> recorder_;  // null: nothing is recorded
     // In the order of config_.upstreams; an engine refers to its provider.
     std::vector<std::unique_ptr<upstream::Provider>> providers_;
     std::vector<std::unique_ptr<engine::Engine>> engines_;

@@ -113,6 +113,7 @@ std::variant<Command, Exit> parse_command_line(
     add_config(root, command);
     add_sim(root, command);
     add_simulate(root, command);
+    add_replay(root, command);
     root.add_subcommand("version", "Print the version")->callback([&command] {
         command = VersionOptions{};
     });

@@ -67,6 +67,9 @@ constexpr std::array kSettings = {
     SettingFlag{
         "--state", "state_file", "FILE", "What survives a restart: measured sizes and load times"
     },
+    SettingFlag{
+        "--record", "record", "FILE", "Every event and decision, for plimsoll replay; no prompts"
+    },
 };
 
 struct SettingValues {

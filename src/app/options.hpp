@@ -63,6 +63,15 @@ struct SimulateOptions {
     std::string svg;  // file; empty: none
 };
 
+struct ReplayOptions {
+    std::string file;
+    Duration from{};             // since the recording's start
+    std::optional<Duration> to;  // nullopt: until its end
+    std::string model;           // empty: every one
+    bool quiet = false;
+    bool json = false;
+};
+
 struct VersionOptions {};
 
 using Command = std::variant<
@@ -71,6 +80,7 @@ using Command = std::variant<
     SimOptions,
     ClientOptions,
     SimulateOptions,
+    ReplayOptions,
     VersionOptions>;
 
 // Nothing to run: help was asked for, or the command line is wrong.

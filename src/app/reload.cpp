@@ -51,6 +51,7 @@ void Application::apply(config::Config wanted) {
     wanted.server.address = config_.server.address;
     wanted.server.port = config_.server.port;
     wanted.state_file = config_.state_file;
+    wanted.record = config_.record;
     auto upstreams = std::move(config_.upstreams);
     for (auto& running : upstreams) {
         auto const same = std::ranges::find_if(wanted.upstreams, [&](auto const& other) {

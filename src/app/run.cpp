@@ -28,6 +28,10 @@ int execute(SimulateOptions const& options) {
     return run_simulate(options);
 }
 
+int execute(ReplayOptions const& options) {
+    return run_replay(options);
+}
+
 int execute(VersionOptions const&) {
     std::printf("plimsoll %.*s\n", static_cast<int>(version().size()), version().data());
     return 0;

@@ -37,6 +37,7 @@ constexpr std::array kAliases = {
     Alias{"KEEP_ALIVE", "scheduler.keep_alive"},
     Alias{"ENABLED", "management.enabled"},
     Alias{"STATE_FILE", "state_file"},
+    Alias{"RECORD", "record"},
 };
 
 constexpr std::array<std::string_view, 5> kSections = {
@@ -138,6 +139,10 @@ void apply_overrides(Table& top, Overrides const& overrides, Origin::Kind kind, 
     for (auto const& [key, text] : overrides) {
         if (key == "state_file" || key == "state.file") {
             set(top, "state_file", Value{origin, text});
+            continue;
+        }
+        if (key == "record") {
+            set(top, key, Value{origin, text});
             continue;
         }
         std::size_t const dot = key.find('.');

@@ -181,10 +181,10 @@ void SectionReader::finish() {
 Config read_config(Table const& table, Report& report) {
     Config config = default_config();
     engine::EngineConfig shared;
-    std::string state_file;
+    TopTexts texts;
 
     SectionReader top(table, "", "", report);
-    visit_top(top, config, state_file);
+    visit_top(top, config, texts);
     for (std::string_view const name : kSections) {
         top.known(name);
     }

@@ -43,6 +43,12 @@ std::vector<std::string> needs_restart(Config const& running, Config const& want
     if (running.state_file != wanted.state_file) {
         changes.push_back(fmt::format("state_file: {} is wanted", wanted.state_file.string()));
     }
+    if (running.record != wanted.record) {
+        changes.push_back(
+            wanted.record.empty() ? "record: no recording is wanted"
+                                  : fmt::format("record: {} is wanted", wanted.record.string())
+        );
+    }
     for (UpstreamSettings const& settings : wanted.upstreams) {
         UpstreamSettings const* const old = find_upstream(running, settings.upstream.name);
         if (old == nullptr) {

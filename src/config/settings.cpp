@@ -171,11 +171,13 @@ void visit_log(Visitor& v, log::LogConfig& config) {
     );
 }
 
-void visit_top(Visitor& v, Config& config, std::string& state_file) {
-    // The variable must outlive the kind, and a path is no text.
-    state_file = config.state_file.string();
-    v.setting("state_file", text(state_file, check_path));
-    config.state_file = state_file;
+void visit_top(Visitor& v, Config& config, TopTexts& texts) {
+    texts.state_file = config.state_file.string();
+    v.setting("state_file", text(texts.state_file, check_path));
+    config.state_file = texts.state_file;
+    texts.record = config.record.string();
+    v.setting("record", text(texts.record, check_path));
+    config.record = texts.record;
     v.later("key");
     v.later("chains");
     v.later("mcp_server");

@@ -23,7 +23,13 @@ void visit_scheduler(Visitor& visitor, engine::EngineConfig& shared);
 void visit_management(Visitor& visitor, Config& config, engine::EngineConfig& shared);
 void visit_model(Visitor& visitor, engine::ModelPolicy& policy);
 void visit_log(Visitor& visitor, log::LogConfig& config);
-void visit_top(Visitor& visitor, Config& config, std::string& state_file);
+
+// Paths as texts; the kinds refer to them, so they must outlive the visit.
+struct TopTexts {
+    std::string state_file, record;
+};
+
+void visit_top(Visitor& visitor, Config& config, TopTexts& texts);
 
 // What holds without any file.
 Config default_config();

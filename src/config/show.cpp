@@ -48,14 +48,14 @@ class Writer final : public Visitor {
 
 std::string show(Loaded const& loaded) {
     Config config = loaded.config;  // visiting takes references that it could write through
-    std::string state_file;
+    TopTexts texts;
     std::string out =
         "# Effective configuration of Plimsoll; the comments say where each value came from.\n";
     for (std::string const& source : loaded.sources) {
         fmt::format_to(std::back_inserter(out), "# Read: {}\n", source);
     }
     Writer writer(loaded, out);
-    visit_top(writer, config, state_file);
+    visit_top(writer, config, texts);
     writer.section("[server]", "server");
     visit_server(writer, config);
     for (std::size_t i = 0; i < config.upstreams.size(); ++i) {

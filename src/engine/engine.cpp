@@ -69,6 +69,10 @@ Engine::~Engine() {
     impl_->cancel_loads();
 }
 
+void Engine::observe(std::shared_ptr<StepObserver> observer) {
+    impl_->observer = std::move(observer);
+}
+
 void Engine::start() {
     // Until it was asked, an upstream counts as down: requests queue, nothing is loaded.
     impl_->step(core::UpstreamDown{.text = impl_->last_health.text});

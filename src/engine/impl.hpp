@@ -11,6 +11,7 @@
 
 #include <plimsoll/core/scheduler.hpp>
 #include <plimsoll/engine/engine.hpp>
+#include <plimsoll/engine/step_observer.hpp>
 #include <plimsoll/log/log.hpp>
 
 #include <deque>
@@ -203,6 +204,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     // Stepping. Events that come while one is carried out wait for their turn.
     bool is_stepping = false;
     std::deque<core::Event> backlog;
+    std::shared_ptr<StepObserver> observer;  // null: nobody looks on
     net::Timer wakeup;
     std::optional<TimePoint> armed_for;
     std::list<net::Flag*> watchers;

@@ -62,7 +62,11 @@ void Engine::Impl::step(core::Event event) {
 }
 
 void Engine::Impl::run_event(core::Event const& event) {
-    auto actions = scheduler.on(event, loop.now());
+    auto const now = loop.now();
+    auto actions = scheduler.on(event, now);
+    if (observer) {
+        observer->on_step(event, now, actions);
+    }
     for (auto& action : actions) {
         std::visit([this](auto& one) { perform(one); }, action);
     }

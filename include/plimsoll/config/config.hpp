@@ -39,6 +39,7 @@ struct Config {
     std::vector<UpstreamSettings> upstreams;
     log::LogConfig log;
     std::filesystem::path state_file;  // empty: the default place
+    std::filesystem::path record;      // every event of the schedulers goes there; empty: nowhere
     bool enabled = true;               // management.enabled
 };
 

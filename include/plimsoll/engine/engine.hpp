@@ -120,6 +120,8 @@ class Lease {
     core::TicketId ticket_{};
 };
 
+class StepObserver;
+
 class Engine {
   public:
     // The store must outlive the loop, whose worker writes to it; the provider must outlive the
@@ -129,6 +131,8 @@ class Engine {
     Engine(Engine const&) = delete;
     Engine& operator=(Engine const&) = delete;
 
+    // Before start(), so that nothing is missed.
+    void observe(std::shared_ptr<StepObserver> observer);
     // Adopts what is loaded, starts health checks and the reconcile loop.
     void start();
     // No new tickets (Errc::Draining); queued ones are refused with a Retry-After.

@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 
 #include <plimsoll/log/log.hpp>
+#include <plimsoll/trace/replay.hpp>
 
 #include <unistd.h>
 
@@ -100,6 +101,42 @@ class Daemon {
 };
 
 }  // namespace
+
+TEST_CASE("application: records from the first event to the end", "[app][component]") {
+    Daemon daemon;
+    daemon.options.flags.emplace_back("record", (daemon.folder / "day.rec").string());
+    net::Loop loop;
+    auto const application = daemon.make(loop);
+    REQUIRE(application->start());
+    loop.spawn("drain", application->drain());
+    loop.run();
+    std::ifstream in(daemon.folder / "day.rec");
+    auto reader = trace::RecordingReader::open(in);
+    REQUIRE(reader);
+    REQUIRE(reader->header().pools.size() == 1);
+    CHECK(reader->header().pools.front().name == "ollama");
+    CHECK(reader->header().pools.front().config.budget == gibibytes(4));
+    trace::Replay replay(reader->header());
+    auto step = reader->next();
+    REQUIRE((step && *step));
+    CHECK(trace::kind_of((*step)->event) == "down");
+    for (; step && *step; step = reader->next()) {
+        replay.play(**step, reader->line());
+    }
+    CHECK(step);
+    CHECK(reader->missing_end().empty());
+    CHECK_FALSE(replay.difference());
+}
+
+TEST_CASE("application: a recording that cannot be made is an error", "[app][component]") {
+    Daemon daemon;
+    daemon.options.flags.emplace_back("record", (daemon.folder / "no/day.rec").string());
+    net::Loop loop;
+    auto const application = daemon.make(loop);
+    auto const started = application->start();
+    REQUIRE_FALSE(started);
+    CHECK_THAT(started.error().message, ContainsSubstring("cannot record to "));
+}
 
 TEST_CASE(
     "application: starts without its upstream, says where it listens, drains and ends",

@@ -20,6 +20,7 @@ TEST_CASE("help: every command teaches with the text agreed on", "[app][golden]"
         "serve",
         "sim",
         "simulate",
+        "replay",
         "config",
         "config check",
         "config show",

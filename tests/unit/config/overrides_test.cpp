@@ -83,6 +83,7 @@ TEST_CASE("config: text from outside stands for every type", "[config][unit]") {
          {"upstream.default_num_ctx", "8192"},
          {"scheduler.keep_alive", "-1"},
          {"log.level", "Debug"},
+         {"record", "/tmp/r"},
          {"state.file", "/tmp/x.db"}},
         {}
     );
@@ -99,6 +100,7 @@ TEST_CASE("config: text from outside stands for every type", "[config][unit]") {
     CHECK(config.upstreams.front().engine.scheduler.keep_forever);
     CHECK(config.log.level == log::Level::Debug);
     CHECK(config.state_file == "/tmp/x.db");
+    CHECK(config.record == "/tmp/r");
 }
 
 TEST_CASE(
@@ -140,6 +142,7 @@ TEST_CASE("config: variables become settings by their names", "[config][unit]") 
         "PLIMSOLL_SERVER_MAX_BODY=1GiB",
         "PLIMSOLL_LOG_LEVEL=debug",
         "PLIMSOLL_STATE_FILE=/tmp/a=b",
+        "PLIMSOLL_RECORD=/tmp/r",
         "PLIMSOLL_BUDGET=",
         "PLIMSOLL_CONFIG=/etc/x",
         "PLIMSOLL_URL=http://x",
@@ -158,6 +161,7 @@ TEST_CASE("config: variables become settings by their names", "[config][unit]") 
             {"server.max_body", "1GiB"},
             {"log.level", "debug"},
             {"state_file", "/tmp/a=b"},
+            {"record", "/tmp/r"},
             {"PLIMSOLL_NOTHING", "1"},
         }
     );

@@ -32,7 +32,8 @@ TEST_CASE("config: what can change at run time needs no restart", "[config][unit
 TEST_CASE("config: what needs a restart is named", "[config][unit]") {
     std::vector<std::string> const found = changes(
         "[[upstream]]\nname = \"a\"\n[[upstream]]\nname = \"gone\"\n",
-        "state_file = \"/x\"\n[server]\nlisten = \"127.0.0.1:9\"\n[[upstream]]\nname = "
+        "state_file = \"/x\"\nrecord = \"/y\"\n[server]\nlisten = "
+        "\"127.0.0.1:9\"\n[[upstream]]\nname = "
         "\"a\"\ntimeout = 1\n"
         "[[upstream]]\nname = \"new\"\n"
     );
@@ -41,6 +42,7 @@ TEST_CASE("config: what needs a restart is named", "[config][unit]") {
         std::vector<std::string>{
             "[server] listen: 127.0.0.1:11435 stays, 127.0.0.1:9 is wanted",
             "state_file: /x is wanted",
+            "record: /y is wanted",
             "[[upstream]] a: its url, provider, time-outs or retries changed",
             "[[upstream]] new: added",
             "[[upstream]] gone: removed",

@@ -56,6 +56,7 @@ TEST_CASE("config: the sample file names every setting", "[config][unit]") {
 TEST_CASE("config: what is shown reads back as the same configuration", "[config][unit]") {
     std::string const text = R"(
 state_file = "/tmp/odd \"name\".db"
+record = "/tmp/odd \"name\".rec"
 [server]
 listen = "[::1]:0"
 max_body = 1234567
