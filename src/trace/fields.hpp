@@ -28,11 +28,11 @@ void members(auto& v, Is<core::RunnerSettings> auto& x) {
 }
 
 void members(auto& v, Is<core::Demand> auto& x) {
-    auto& [weights, model, form, settings, has_own_ctx, charge, estimate, load_time, unload_time] =
+    auto& [weights, model, form, settings, has_own_ctx, charge, estimate, load_time, unload_time, answer_time] =
         x;
     v("weights", weights)("model", model)("form", form)("settings", settings);
     v("has_own_ctx", has_own_ctx)("charge", charge)("upstream_estimate", estimate);
-    v("load_time", load_time)("unload_time", unload_time);
+    v("load_time", load_time)("unload_time", unload_time)("answer_time", answer_time);
 }
 
 void members(auto& v, Is<core::KeepAlive> auto& x) {
@@ -165,9 +165,9 @@ void members(auto& v, Is<core::Unload> auto& x) {
 }
 
 void members(auto& v, Is<core::Dispatch> auto& x) {
-    auto& [ticket, instance, form, settings, waited, reason] = x;
+    auto& [ticket, instance, form, settings, waited, position, reason] = x;
     v("ticket", ticket)("instance", instance)("form", form)("settings", settings);
-    v("waited", waited)("reason", reason);
+    v("waited", waited)("position", position)("reason", reason);
 }
 
 void members(auto& v, Is<core::Refuse> auto& x) {

@@ -26,6 +26,7 @@ core::Demand demand() {
     out.upstream_estimate = Bytes(UINT64_MAX);
     out.load_time = 1234567890ns;
     out.unload_time = 1ns;
+    out.answer_time = 3ns;
     return out;
 }
 
@@ -84,7 +85,13 @@ std::vector<core::Action> every_action() {
         core::AbortLoad{core::InstanceId{2}, "c"},
         core::Unload{core::InstanceId{3}, "m", "w", 4, "d"},
         core::Dispatch{
-            core::TicketId{5}, core::InstanceId{6}, core::Form::Pinned, demand().settings, 7ns, "e"
+            core::TicketId{5},
+            core::InstanceId{6},
+            core::Form::Pinned,
+            demand().settings,
+            7ns,
+            8,
+            "e"
         },
         core::Refuse{core::TicketId{8}, core::RefuseKind::Stuck, 9s, "f"},
         core::Notice{core::Notice::Level::Alert, "pin of m by 10.9.9.9 (3 GiB) dropped"},
@@ -195,6 +202,7 @@ TEST_CASE("recording: numbers are exact to the last bit", "[trace][unit]") {
     CHECK(ticket.demand.settings == demand().settings);
     CHECK(ticket.demand.has_own_ctx);
     CHECK(ticket.demand.load_time == 1234567890ns);
+    CHECK(ticket.demand.answer_time == 3ns);
     CHECK(ticket.keep_alive == core::KeepAlive{core::KeepAlive::Kind::For, Duration::max()});
     CHECK(ticket.deadline == kOrigin + 5s);
     auto const& observed = std::get<core::Observed>(outcome.steps[6].event);
