@@ -47,15 +47,18 @@ struct ClientOptions {
 
 enum class GroupBy : std::uint8_t { Nothing, Model, Client };
 
-// Every budget with every factor and every patience.
+// Every budget with every factor and every patience. What is empty is as recorded, else the
+// default.
 struct SimulateOptions {
-    std::string trace;  // "-": standard input
+    std::string trace;     // file; "-": standard input; empty: a load is generated
+    std::string generate;  // its specification
+    std::string pool;      // of a recording with several
     std::vector<Bytes> budgets;
     std::vector<double> quantum_factors;
     std::vector<Duration> patiences;  // of the normal class
-    std::size_t parallel = 1;
-    std::size_t max_loaded = 3;
-    std::optional<Duration> keep_alive;  // nullopt: for ever
+    std::optional<std::size_t> parallel;
+    std::optional<std::size_t> max_loaded;
+    std::optional<core::KeepAlive> keep_alive;
     trace::CsvOptions csv;
     GroupBy by = GroupBy::Nothing;
     bool picture = false;

@@ -1,52 +1,40 @@
 #include "app/run.hpp"
+#include "app/simulate_source.hpp"
 #include "app/simulate_view.hpp"
 
 #include <plimsoll/base/text.hpp>
-#include <plimsoll/trace/csv.hpp>
 
 #include <boost/json/serialize.hpp>
 
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
-#include <iostream>
-#include <iterator>
 
 namespace plimsoll::app {
 namespace {
 
 constexpr int kBadInput = 2;
 
-Result<std::string> read_text(std::string const& file) {
-    if (file == "-") {
-        return std::string(std::istreambuf_iterator<char>(std::cin), {});
+std::vector<core::SchedulerConfig> configs_of(
+    SimulateOptions const& options, core::SchedulerConfig base
+) {
+    base.parallel = options.parallel.value_or(base.parallel);
+    base.max_loaded_models = options.max_loaded.value_or(base.max_loaded_models);
+    base.queue_limit = SIZE_MAX;  // who waits how long is the question
+    if (options.keep_alive) {
+        base.keep_forever = options.keep_alive->kind == core::KeepAlive::Kind::Forever;
+        base.default_keep_alive = options.keep_alive->duration;
     }
-    std::error_code failure;
-    if (std::filesystem::is_directory(file, failure)) {
-        return fail(Errc::Io, printable(file, 200) + " is a folder; name a CSV file");
-    }
-    std::ifstream in(file, std::ios::binary);
-    if (!in) {
-        return fail(Errc::Io, "cannot read " + printable(file, 200) + "; check its name");
-    }
-    return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
-std::vector<core::SchedulerConfig> configs_of(SimulateOptions const& options) {
+    auto const or_base = [](auto const& given, auto const& otherwise) {
+        return given.empty() ? std::vector{otherwise} : given;
+    };
     std::vector<core::SchedulerConfig> all;
-    for (Bytes const budget : options.budgets) {
-        for (double const factor : options.quantum_factors) {
-            for (Duration const patience : options.patiences) {
-                core::SchedulerConfig config;
+    for (Bytes const budget : or_base(options.budgets, base.budget)) {
+        for (double const factor : or_base(options.quantum_factors, base.quantum_factor)) {
+            for (Duration const patience : or_base(options.patiences, base.patience[1])) {
+                core::SchedulerConfig& config = all.emplace_back(base);
                 config.budget = budget;
                 config.quantum_factor = factor;
                 config.patience[1] = patience;
-                config.parallel = options.parallel;
-                config.max_loaded_models = options.max_loaded;
-                config.queue_limit = SIZE_MAX;  // who waits how long is the question
-                config.keep_forever = !options.keep_alive;
-                config.default_keep_alive = options.keep_alive.value_or(config.default_keep_alive);
-                all.push_back(config);
             }
         }
     }
@@ -86,31 +74,30 @@ void print(
 }  // namespace
 
 int run_simulate(SimulateOptions const& options) {
-    auto const text = read_text(options.trace);
-    if (!text) {
-        std::fprintf(stderr, "plimsoll simulate: %s\n", text.error().message.c_str());
+    auto const source = read_source(options);
+    if (!source) {
+        std::fprintf(stderr, "plimsoll simulate: %s\n", source.error().message.c_str());
         return kBadInput;
     }
-    auto const workload = trace::parse_csv(*text, options.csv);
-    if (!workload) {
+    if (options.budgets.empty() && source->config.budget.is_zero()) {
         std::fprintf(
             stderr,
-            "plimsoll simulate: %s, %s\n",
-            printable(options.trace, 200).c_str(),
-            workload.error().message.c_str()
+            "plimsoll simulate: what may the models take? say --budget 24GiB; only a recording "
+            "brings its own\n"
         );
         return kBadInput;
     }
+    std::fputs(source->note.c_str(), stderr);
     std::vector<Variant> variants;
-    for (core::SchedulerConfig const& config : configs_of(options)) {
-        auto simulated = trace::simulate(*workload, config);
-        auto summary = trace::summarize(*workload, simulated, config.budget);
+    for (core::SchedulerConfig const& config : configs_of(options, source->config)) {
+        auto simulated = trace::simulate(source->workload, config);
+        auto summary = trace::summarize(source->workload, simulated, config.budget);
         variants.push_back({config, std::move(simulated), std::move(summary)});
     }
-    print(options, *workload, variants);
+    print(options, source->workload, variants);
     if (!options.svg.empty()) {
         std::ofstream out(options.svg);
-        out << render_svg(*workload, variants.front());
+        out << render_svg(source->workload, variants.front());
         if (!out.flush()) {
             std::fprintf(
                 stderr, "plimsoll simulate: cannot write %s\n", printable(options.svg, 200).c_str()

@@ -99,11 +99,25 @@ class Recording(unittest.TestCase):
         self.assertTrue(of_b["is_equal"])
         self.assertEqual({B}, {each["model"] for each in of_b["decisions"]})
 
+        self.check_simulated()
         self.file.write_text(text.replace('"why":"does_not_fit"', '"why":"stuck"', 1))
         differs = self.replay("--quiet")
         self.assertEqual(1, differs.returncode)
         self.assertIn("Differs from what was recorded, first on line", differs.stdout)
         self.assertIn('"why":"does_not_fit"', differs.stdout)
+
+    def check_simulated(self):
+        """The same requests with the budget that they had, and with one that holds both models."""
+        own = json.loads(plimsoll("simulate", str(self.file), "--json").stdout)
+        self.assertEqual([8 << 30], [each["budget_bytes"] for each in own["variants"]])
+        done = plimsoll("simulate", str(self.file), "--budget", "8GiB", "--budget", "16GiB", "--json")
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("requests have no whole answer in the recording", done.stderr)  # who left the queue, the 507
+        small, large = json.loads(done.stdout)["variants"]
+        self.assertEqual(small, own["variants"][0])
+        self.assertEqual({A, B}, {each["name"] for each in small["models"]})
+        self.assertEqual((0, 2), (large["refused"], large["loads"]))
+        self.assertGreater(small["loads"], large["loads"])
 
     def test_after_a_kill_what_is_whole_is_replayed_and_the_next_start_keeps_it(self):
         environment = {"PLIMSOLL_RECORD": str(self.file)}

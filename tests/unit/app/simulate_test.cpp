@@ -1,4 +1,5 @@
 #include "app/cli.hpp"
+#include "app/simulate_source.hpp"
 #include "app/simulate_view.hpp"
 #include "support/catch.hpp"
 
@@ -6,8 +7,11 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -68,7 +72,8 @@ TEST_CASE("simulate: the command line's lists and sizes are read", "[app][unit]"
     CHECK(options.patiences == std::vector<Duration>{30s});
     CHECK(options.csv.sizes.at("a:7b") == gibibytes(5));
     CHECK(options.csv.load_bandwidth == 1e9);
-    CHECK_FALSE(options.keep_alive);
+    CHECK(options.keep_alive == core::KeepAlive{core::KeepAlive::Kind::Forever, {}});
+    CHECK_FALSE(options.max_loaded);
     CHECK(options.by == GroupBy::Client);
     CHECK(options.picture);
     CHECK(options.svg == "out.svg");
@@ -76,7 +81,11 @@ TEST_CASE("simulate: the command line's lists and sizes are read", "[app][unit]"
 }
 
 TEST_CASE("simulate: a wrong flag is named with what to write", "[app][unit]") {
-    CHECK_THAT(refused({"day.csv"}).err, ContainsSubstring("--budget is required"));
+    CHECK_THAT(refused({"--budget", "1GiB"}).err, ContainsSubstring("name a TRACE, or say --gen"));
+    CHECK_THAT(
+        refused({"day.csv", "--generate", "models=3"}).err,
+        ContainsSubstring("two sources of requests; name one")
+    );
     CHECK_THAT(
         refused({"day.csv", "--budget", "lots"}).err,
         ContainsSubstring("\"lots\" is no size; write 24GiB")
@@ -134,4 +143,40 @@ TEST_CASE("simulate: groups, picture, JSON and SVG name every model safely", "[a
     CHECK(variant.at("first_refusal").is_null());
     CHECK(variant.at("models").as_array().size() == 2);
     CHECK(variant.at("clients").as_array().size() == 3);
+}
+
+TEST_CASE("simulate: requests come from numbers, a table or a recording", "[app][unit]") {
+    SimulateOptions options;
+    options.generate = "models=3,rate=1,seconds=100";
+    auto const made = read_source(options);
+    REQUIRE(made);
+    CHECK(made->workload.models.size() == 3);
+    CHECK(made->config.budget.is_zero());
+    options.generate = "models=many";
+    CHECK_THAT(
+        read_source(options).error().message, ContainsSubstring("--generate: models=many: ")
+    );
+
+    auto const folder = std::filesystem::temp_directory_path();
+    auto const file = folder / ("plimsoll-source-" + std::to_string(::getpid()));
+    auto const error_of = [&](std::string_view content) {
+        std::ofstream(file) << content;
+        options.trace = file.string();
+        auto const read = read_source(options);
+        return read ? std::string("none") : read.error().message;
+    };
+    CHECK(error_of(kTrace) == "none");
+    CHECK_THAT(
+        error_of("time\n"), ContainsSubstring(file.string() + ", line 1: there is no column")
+    );
+    CHECK_THAT(
+        error_of("{\"x\""), ContainsSubstring(file.string() + ", line 1: the header is cut")
+    );
+    std::filesystem::remove(file);
+    CHECK_THAT(
+        read_source(options).error().message,
+        ContainsSubstring("cannot read " + file.string() + ": No such file")
+    );
+    options.trace = folder.string();
+    CHECK_THAT(read_source(options).error().message, ContainsSubstring(" is a folder; name a CSV"));
 }
