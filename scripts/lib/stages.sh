@@ -98,23 +98,24 @@ stage_fuzz() {
     done
 }
 
-# The real clients of the end-to-end suite, in build/clients: nothing of them is installed system-wide.
+# The real clients of the end-to-end suite, in build/clients: nothing of them is installed system-wide. What was
+# installed is in the .done files, so that a list that grows is installed again.
 prepare_clients() {
     install_node
-    local clients="$root/build/clients"
+    local clients="$root/build/clients" python=(ollama openai anthropic) node=(ollama openai @anthropic-ai/sdk)
     export PLIMSOLL_TEST_CLIENTS="$clients"
     mkdir -p "$clients/node"
-    if [ ! -e "$clients/python.done" ]; then
-        say "Installing the Python clients ollama and openai into build/clients"
+    if [ "$(cat "$clients/python.done" 2>/dev/null)" != "${python[*]}" ]; then
+        say "Installing the Python clients ${python[*]} into build/clients"
         python3 -m venv "$clients/venv"
         "$clients/venv/bin/pip" install -q --disable-pip-version-check --retries 5 --target "$clients/python" --upgrade \
-            ollama openai
-        touch "$clients/python.done"
+            "${python[@]}"
+        echo "${python[*]}" >"$clients/python.done"
     fi
-    if [ ! -e "$clients/node.done" ]; then
-        say "Installing the JavaScript clients ollama and openai into build/clients"
-        npm install --silent --no-audit --no-fund --prefix "$clients/node" ollama openai
-        touch "$clients/node.done"
+    if [ "$(cat "$clients/node.done" 2>/dev/null)" != "${node[*]}" ]; then
+        say "Installing the JavaScript clients ${node[*]} into build/clients"
+        npm install --silent --no-audit --no-fund --prefix "$clients/node" "${node[@]}"
+        echo "${node[*]}" >"$clients/node.done"
     fi
 }
 

@@ -15,6 +15,7 @@ namespace {
 
 constexpr Duration kLeastTimeout = 10ms;
 constexpr Duration kMostTimeout = 24h;
+constexpr Duration kLeastHeartbeat = 100ms;  // each one is a write to every client that waits
 constexpr Duration kMostKeepAlive = 24h * 365;
 
 std::optional<std::string> check_path(std::string_view text) {
@@ -51,6 +52,9 @@ void visit_server(Visitor& v, Config& config) {
     v.setting("idle_timeout", duration(config.server.idle_timeout, kLeastTimeout, kMostTimeout));
     v.setting("read_timeout", duration(config.server.read_timeout, kLeastTimeout, kMostTimeout));
     v.setting("write_timeout", duration(config.server.write_timeout, kLeastTimeout, kMostTimeout));
+    v.setting(
+        "queue_heartbeat", pause(config.proxy.queue_heartbeat, kLeastHeartbeat, kMostTimeout)
+    );
     v.setting("drain_timeout", duration(config.drain_timeout, 0s, kMostTimeout));
     v.setting("check_host", boolean(config.proxy.origins.check_host));
     v.setting("allowed_hosts", list(config.proxy.origins.allowed_hosts, check_host_pattern));

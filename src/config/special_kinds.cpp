@@ -191,6 +191,30 @@ Kind keep_alive(Duration& out, bool& forever) {
     };
 }
 
+Kind pause(Duration& out, Duration least, Duration most) {
+    return {
+        [&out, least, most](Value const& value) -> std::optional<std::string> {
+            std::optional<Duration> const duration = to_duration(value);
+            if (!duration) {
+                return is_not(value, "a duration") +
+                       "; write for example \"15s\", or \"0s\" for off";
+            }
+            bool const is_off = *duration == Duration{};
+            if (!is_off && (*duration < least || *duration > most)) {
+                return fmt::format(
+                    "{} is out of range; it must be {} to {}, or 0 for off",
+                    quote(value),
+                    format_duration(least),
+                    format_duration(most)
+                );
+            }
+            out = *duration;
+            return std::nullopt;
+        },
+        [&out] { return duration_literal(out); },
+    };
+}
+
 Kind default_num_ctx(std::uint32_t& out, bool& is_known) {
     return {
         [&out, &is_known](Value const& value) -> std::optional<std::string> {

@@ -13,6 +13,8 @@ Kind budget(Budget& out);
 Kind http_url(std::string& out);
 // A duration, or -1 or "forever".
 Kind keep_alive(Duration& out, bool& forever);
+// A duration, or 0: off.
+Kind pause(Duration& out, Duration least, Duration most);
 // A number of tokens, or "auto": learned from the upstream.
 Kind default_num_ctx(std::uint32_t& out, bool& is_known);
 // A number of tokens, or "client".

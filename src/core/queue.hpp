@@ -7,7 +7,8 @@
 namespace plimsoll::core {
 
 // Rule 8: of so many slots one goes to the ticket that is due first, whoever's it is. Turns alone
-// would let a client with many tickets, or a low class, wait several times as long as anybody has to.
+// would let a client with many tickets, or a low class, wait several times as long as anybody has
+// to.
 inline constexpr std::uint64_t kTurnsToOldest = 3;
 
 Waiter& enqueue(State& state, Target& target, Ticket const& ticket, TimePoint now);

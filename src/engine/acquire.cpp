@@ -177,7 +177,7 @@ net::Task<std::expected<Lease, Refused>> Engine::Impl::wait_for_lease(
             }
             waiter.flag.set();
         });
-        co_await waiter.flag.wait();
+        co_await wait_in_queue(waiter, id, request);
     }
     if (waiter.refused) {
         co_return std::unexpected(std::move(*waiter.refused));
@@ -194,6 +194,28 @@ net::Task<std::expected<Lease, Refused>> Engine::Impl::wait_for_lease(
         co_return std::unexpected(refusal(cancelled()));
     }
     co_return lease;
+}
+
+// Until the ticket is dispatched, refused or cancelled.
+net::Task<void> Engine::Impl::wait_in_queue(
+    Waiter& waiter, core::TicketId id, AcquireRequest const& request
+) {
+    if (!request.on_wait) {
+        co_await waiter.flag.wait();
+        co_return;
+    }
+    for (;;) {
+        auto const ended = co_await waiter.flag.wait(loop.now() + request.wait_interval, nullptr);
+        if (ended || waiter.flag.is_set()) {
+            co_return;
+        }
+        Waiting const now{
+            .position = position_of(static_cast<std::uint64_t>(id)),
+            .came_as = waiter.position,
+            .waited = loop.now() - waiter.arrived,
+        };
+        co_await request.on_wait(now);
+    }
 }
 
 // Tickets are numbered as they come, whatever model they want.

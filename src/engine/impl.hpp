@@ -113,6 +113,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     net::Task<std::expected<Lease, Refused>> wait_for_lease(
         AcquireRequest const& request, Fact& fact, net::Canceller& canceller
     );
+    net::Task<void> wait_in_queue(Waiter& waiter, core::TicketId id, AcquireRequest const& request);
     [[nodiscard]] std::size_t position_of(std::uint64_t ticket) const;  // in the queue, now
     [[nodiscard]] bool would_reload(Lease const& lease, Fact const& fact) const;
     Lease make_lease(

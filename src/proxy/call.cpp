@@ -1,10 +1,32 @@
 #include "proxy/call.hpp"
 
+#include "proxy/stream_form.hpp"
+
 #include <plimsoll/http/origin.hpp>
 
 #include <spdlog/fmt/fmt.h>
 
 namespace plimsoll::proxy {
+
+namespace {
+
+// The client has a status already, and it says that all is well.
+net::Task<void> answer_in_stream(Call& call, http::Reply const& reply) {
+    call.status = reply.status;
+    auto const text = stream_error(call.route.dialect, reply.status, reply.body, call.id);
+    auto const written = co_await call.exchange.write(text);
+    if (written) {
+        auto const finished = co_await call.exchange.finish();
+        static_cast<void>(finished);
+    }
+}
+
+}  // namespace
+
+// A dictionary of RFC 8941.
+std::string queue_value(std::size_t position, Duration waited) {
+    return fmt::format("position={}, waited={:.2f}", position, to_seconds(waited));
+}
 
 void add_own_fields(Call const& call, http::Fields& fields) {
     fields.set("X-Request-Id", call.id);
@@ -12,10 +34,7 @@ void add_own_fields(Call const& call, http::Fields& fields) {
         fields.set("X-Plimsoll-Adjusted", call.adjusted);
     }
     if (call.waited > Duration{}) {
-        fields.set(
-            "X-Plimsoll-Queue",
-            fmt::format("position={}, waited={:.2f}", call.position, to_seconds(call.waited))
-        );
+        fields.set("X-Plimsoll-Queue", queue_value(call.position, call.waited));
     }
     if (!call.origin.empty()) {
         http::add_cors(fields, call.origin);
@@ -23,6 +42,10 @@ void add_own_fields(Call const& call, http::Fields& fields) {
 }
 
 net::Task<void> answer(Call& call, http::Reply reply) {
+    if (call.is_begun) {
+        co_await answer_in_stream(call, reply);
+        co_return;
+    }
     add_own_fields(call, reply.fields);
     call.status = reply.status;
     auto const sent = co_await call.exchange.respond(std::move(reply));

@@ -32,11 +32,17 @@ struct Call {
     unsigned status = 0;       // of the answer; 0: none was sent
     Duration waited{};         // in the queue, for a lease
     std::size_t position = 0;  // in the queue when it came
+    // The head of its stream was sent while it waited: whatever is answered now is written into
+    // that stream.
+    bool is_begun = false;
 };
 
+// Value of X-Plimsoll-Queue.
+std::string queue_value(std::size_t position, Duration waited);
 // The fields that we add to every answer: request id, CORS, what was adjusted, how long it waited.
 void add_own_fields(Call const& call, http::Fields& fields);
 
+// In a stream that was begun only an error can be answered; it ends the stream.
 net::Task<void> answer(Call& call, http::Reply reply);
 net::Task<void> answer_error(
     Call& call,

@@ -6,6 +6,7 @@
 #include "proxy/adjust.hpp"
 #include "proxy/capability_check.hpp"
 #include "proxy/decode_check.hpp"
+#include "proxy/heartbeat.hpp"
 #include "proxy/hints.hpp"
 #include "proxy/impl.hpp"
 #include "proxy/model_error.hpp"
@@ -247,9 +248,11 @@ net::Task<void> Proxy::Impl::run(Call& call, Inference& request) {
                         : Wish::None;
     auto const max_retries = request.engine->provider().config().max_retries;
     for (unsigned attempt = 0;; ++attempt) {
-        auto lease = co_await request.engine->acquire(
-            acquire_request(call, request), call.exchange.canceller()
-        );
+        auto wanted = acquire_request(call, request);
+        if (wish == Wish::None) {  // a preload's answer is one object
+            beat_while_waiting(call, request, config.queue_heartbeat, wanted);
+        }
+        auto lease = co_await request.engine->acquire(std::move(wanted), call.exchange.canceller());
         if (!lease) {
             note_wait(call, lease.error().waited, lease.error().position);
             co_await refused(call, request, lease.error());

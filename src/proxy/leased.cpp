@@ -33,14 +33,17 @@ net::Task<Result<Sent>> send_patiently(
         if (!response) {
             co_return fail(std::move(response.error()));
         }
-        if (response->head().status != 503) {
+        auto const status = response->head().status;
+        bool const is_for_stream = call.is_begun && status != 200;
+        if (status != 503 && !is_for_stream) {
             co_return Sent{std::move(*response), std::nullopt};
         }
         auto text = co_await response->read_all(kMaxErrorBody, read_timeout, &canceller);
         if (!text) {
             co_return fail(std::move(text.error()));
         }
-        if (smell_of(*text) != Smell::Busy || backoff.attempt() >= kBusyRetries) {
+        bool const is_busy = status == 503 && smell_of(*text) == Smell::Busy;
+        if (!is_busy || backoff.attempt() >= kBusyRetries) {
             co_return Sent{std::move(*response), std::move(*text)};
         }
         kLog.warning(

@@ -12,6 +12,18 @@ http::Framing client_framing(http::ResponseHead const& head) {
     return head.framing.kind == Kind::UntilClose ? http::Framing{Kind::Chunked, 0} : head.framing;
 }
 
+// The answer's head, unless the client has one already.
+net::Task<Result<void>> start(
+    Call& call, http::ResponseHead const& head, http::Framing framing, bool flush_head
+) {
+    if (call.is_begun) {
+        co_return Result<void>();
+    }
+    auto fields = client_fields(head);
+    add_own_fields(call, fields);
+    co_return co_await call.exchange.start(head.status, head.reason, fields, framing, flush_head);
+}
+
 }  // namespace
 
 RelayTimes stream_times(upstream::UpstreamConfig const& config) {
@@ -31,16 +43,13 @@ net::Task<RelayResult> relay_answer(
 ) {
     auto& exchange = call.exchange;
     auto const& head = response.head();
-    auto fields = client_fields(head);
-    add_own_fields(call, fields);
     call.status = head.status;
     auto const framing = client_framing(head);
     // An answer of known length leaves with its head in one write; of a stream nobody knows when
     // the first piece comes.
     bool const flush_head = framing.kind == http::Framing::Kind::Chunked;
     RelayResult result;
-    auto const started =
-        co_await exchange.start(head.status, head.reason, fields, framing, flush_head);
+    auto const started = co_await start(call, head, framing, flush_head);
     if (!started) {
         result.end = RelayResult::End::ClientGone;
         co_return result;

@@ -117,9 +117,8 @@ TEST_CASE(
 TEST_CASE("proxy: a refusal after a wait says how long that was", "[proxy][component]") {
     ProxyFixture f;
     f.ollama.load_time = 1h;
-    auto const answer = f.post(
-        "/api/generate", R"({"model":"smollm2:135m","prompt":"hi"})", "Prefer: wait=2\r\n"
-    );
+    auto const answer =
+        f.post("/api/generate", R"({"model":"smollm2:135m","prompt":"hi"})", "Prefer: wait=2\r\n");
     CHECK(status_of(answer) == 504);
     CHECK(field_of(answer, "X-Plimsoll-Queue") == "position=1, waited=2.00");
     auto const unknown = f.post("/api/generate", R"({"model":"absent:1b","prompt":"hi"})");

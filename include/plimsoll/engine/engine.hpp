@@ -68,6 +68,13 @@ struct EngineEvent {
     std::string json;  // the same with numbers, one JSON object
 };
 
+// How a request stands that is in the queue.
+struct Waiting {
+    std::size_t position = 0;  // now: those of all models that came before and still wait, and it
+    std::size_t came_as = 0;   // its position when it came
+    Duration waited{};
+};
+
 // What a request needs, in the client's words.
 struct AcquireRequest {
     std::string model;
@@ -80,6 +87,10 @@ struct AcquireRequest {
     Bytes body;
     std::optional<Duration> deadline;        // how long it may wait
     std::optional<core::Priority> priority;  // nullopt: the model's
+    // Awaited again and again while the request is in the queue: `wait_interval` after it came and
+    // after each return. A lease that is granted meanwhile is taken when it returns. May be empty.
+    std::function<net::Task<void>(Waiting const&)> on_wait;
+    Duration wait_interval{};
 };
 
 // A refusal with what an answer needs.

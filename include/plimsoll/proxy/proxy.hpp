@@ -17,6 +17,9 @@ struct ProxyConfig {
     std::uint64_t max_body = 128ULL << 20;    // bytes of a body that is read whole: 413 above
     std::uint64_t max_bodies = 512ULL << 20;  // of all bodies held at once: 503 above
     std::uint64_t max_decoded = 20ULL << 20;  // a zstd body after decoding
+    // A stream that waits this long in the queue gets its head, and after each further such time a
+    // sign of life. Zero: never.
+    Duration queue_heartbeat{};
     http::OriginPolicy origins;
 };
 

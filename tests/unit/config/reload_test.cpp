@@ -20,7 +20,8 @@ TEST_CASE("config: what can change at run time needs no restart", "[config][unit
     CHECK(
         changes(
             "",
-            "[server]\nmax_body = \"1MiB\"\nidle_timeout = 1\n[[upstream]]\nbudget = "
+            "[server]\nmax_body = \"1MiB\"\nidle_timeout = 1\nqueue_heartbeat = "
+            "15\n[[upstream]]\nbudget = "
             "\"5GiB\"\nparallel = 2\n"
             "[scheduler]\nqueue_limit = 3\n[management]\nenabled = false\n[models.x]\npin = true\n"
             "[log]\nlevel = \"debug\"\n"

@@ -147,3 +147,24 @@ TEST_CASE("config: an idle time may be zero or for ever", "[config][unit]") {
     CHECK(scheduler("\"forever\"").keep_forever);
     CHECK_FALSE(scheduler("90").keep_forever);
 }
+
+TEST_CASE("config: signs of life in the queue are off, or not too many", "[config][unit]") {
+    auto const heartbeat = [](std::string const& literal) {
+        return parse("[server]\nqueue_heartbeat = " + literal).proxy.queue_heartbeat;
+    };
+    CHECK(parse("").proxy.queue_heartbeat == 0s);
+    CHECK(heartbeat("0") == 0s);
+    CHECK(heartbeat("\"0s\"") == 0s);
+    CHECK(heartbeat("\"15s\"") == 15s);
+    CHECK(heartbeat("0.3") == 300ms);
+    CHECK(
+        problem("[server]\nqueue_heartbeat = \"1ms\"") ==
+        "t:2: \"queue_heartbeat\" in [server]: \"1ms\" is out of range; it must be 100 ms to 24 h, "
+        "or 0 for off"
+    );
+    CHECK(
+        problem("[server]\nqueue_heartbeat = \"often\"") ==
+        "t:2: \"queue_heartbeat\" in [server]: \"often\" is not a duration; write for example "
+        "\"15s\", or \"0s\" for off"
+    );
+}
