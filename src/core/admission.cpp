@@ -144,7 +144,9 @@ std::optional<Verdict> too_late_ahead(State const& state, Ticket const& ticket, 
         return std::nullopt;
     }
     Duration const allowed = *ticket.deadline - now;
-    auto const ahead = forecast(state, now, ticket, ForecastLimits{.horizon = 2 * allowed});
+    // Nobody is turned away for a guess: answers of unknown length count as short.
+    auto const ahead =
+        forecast(state, now, ticket, {.horizon = 2 * allowed, .unknown_answer = Duration()});
     if (ahead.refusal || (ahead.wait && *ahead.wait <= allowed)) {
         return std::nullopt;
     }
@@ -236,7 +238,9 @@ Duration retry_estimate(State const& state, TimePoint now) {
         auto const rounds = static_cast<Duration::rep>(
             instance.target->served_waiting / std::max<std::size_t>(1, 2 * state.config.parallel)
         );
-        longest = std::max(longest, rounds * expected_answer(*instance.target, instance.demand));
+        longest = std::max(
+            longest, rounds * expected_answer(*instance.target, instance.demand, Duration())
+        );
     }
     estimate += longest;
     return std::clamp(estimate, kShortestRetry, kLongestRetry);

@@ -15,6 +15,7 @@ constexpr Duration kAbortGoesWithin = std::chrono::seconds(5);
 // Between a decision and the list that it waits for, and from one list to its confirmation.
 constexpr int kListsInATurn = 4;
 constexpr Duration kBetweenLists = std::chrono::milliseconds(250);
+constexpr double kLongest = 1e9;  // seconds; more than anybody waits, and no overflow
 
 bool is_odd(Instance const& instance, TimePoint now) {
     return instance.is_foreign || instance.state == InstanceState::Suspect ||
@@ -86,19 +87,18 @@ Duration turn_at_most(State const& state, Slowest const& slowest) {
            2 * slowest.load + slowest.lists;
 }
 
-std::int64_t ceil_of(double value) {
-    return static_cast<std::int64_t>(std::ceil(value));
+double slots_of(State const& state) {
+    return static_cast<double>(std::max<std::size_t>(1, state.config.parallel));
 }
 
 // How often a want has to be loaded until all its tickets had a slot: others may take its room when
 // its quantum is over, and every kTurnsToOldest-th slot only is the oldest ticket's for sure.
-std::int64_t loads_needed(State const& state, Want const& want, Slowest const& slowest) {
-    double const slots = static_cast<double>(want.due.size() * kTurnsToOldest) /
-                         static_cast<double>(state.config.parallel);
+double loads_needed(State const& state, Want const& want, Slowest const& slowest) {
+    double const slots = static_cast<double>(want.due.size() * kTurnsToOldest) / slots_of(state);
     double const quantum = state.config.quantum_factor * to_seconds(want.demand.load_time);
     double const answers =
         slowest.answer > Duration() ? quantum / to_seconds(slowest.answer) : slots;
-    return ceil_of(slots / std::max(1.0, std::floor(answers)));
+    return std::ceil(slots / std::max(1.0, std::floor(answers)));
 }
 
 }  // namespace
@@ -108,7 +108,7 @@ std::optional<Duration> wait_bound(State const& state, TimePoint now) {
         return std::nullopt;
     }
     Slowest const slowest = slowest_of(state, now);
-    std::int64_t turns = 1;  // what was begun just before somebody became overdue
+    double turns = 1;  // what was begun just before somebody became overdue
     std::size_t most_waiting = 0;
     Duration patience = state.config.patience[static_cast<std::size_t>(Priority::Normal)];
     for (auto const& [weights, target] : state.targets) {
@@ -116,14 +116,14 @@ std::optional<Duration> wait_bound(State const& state, TimePoint now) {
             turns += loads_needed(state, want, slowest);
             patience = std::max(patience, want.due.rbegin()->first - now);
         }
-        turns += target.pin && target.instance == nullptr ? 1 : 0;
+        turns += target.pin && target.instance == nullptr ? 1.0 : 0.0;
         most_waiting = std::max(most_waiting, target.waiting);
     }
-    std::int64_t const own_slots = ceil_of(
-        static_cast<double>(most_waiting * kTurnsToOldest) /
-        static_cast<double>(state.config.parallel)
-    );
-    return patience + turns * turn_at_most(state, slowest) + own_slots * slowest.answer;
+    double const own_slots =
+        std::ceil(static_cast<double>(most_waiting * kTurnsToOldest) / slots_of(state));
+    double const seconds = to_seconds(patience) + turns * to_seconds(turn_at_most(state, slowest)) +
+                           own_slots * to_seconds(slowest.answer);
+    return from_seconds(std::min(seconds, kLongest));
 }
 
 }  // namespace plimsoll::core

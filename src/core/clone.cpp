@@ -52,8 +52,11 @@ void Relink::queues(Target& copy) const {
     }
 }
 
+// A lease outlives an instance that vanished, and then maybe its target too.
 void Relink::waiter(Waiter& copy) const {
-    copy.target = of(copy.target);
+    bool const is_waiting = copy.want != nullptr;
+    bool const is_held = is_waiting || to_.instances.contains(copy.instance);
+    copy.target = is_held ? of(copy.target) : nullptr;
 }
 
 }  // namespace

@@ -78,8 +78,15 @@ void Ahead::plan(TimePoint at, Kind kind, std::uint64_t subject) {
 // What is under way as the forecast begins.
 void Ahead::take_over() {
     for (auto const& [id, waiter] : state_->tickets) {
-        if (waiter.want == nullptr) {
-            Duration const answer = expected_answer(*waiter.target, waiter.ticket.demand);
+        if (waiter.want == nullptr && waiter.target == nullptr) {
+            plan(
+                waiter.leased_at + limits_.unknown_answer,
+                Kind::AnswerEnds,
+                static_cast<std::uint64_t>(id)
+            );
+        } else if (waiter.want == nullptr) {
+            Duration const answer =
+                expected_answer(*waiter.target, waiter.ticket.demand, limits_.unknown_answer);
             plan(waiter.leased_at + answer, Kind::AnswerEnds, static_cast<std::uint64_t>(id));
         }
     }
@@ -108,7 +115,7 @@ void Ahead::step(ForecastStep::Kind kind, std::string model, Bytes bytes, std::s
 void Ahead::dispatched(Dispatch const& dispatch) {
     auto const& waiter = state_->tickets.at(dispatch.ticket);
     plan(
-        now_ + expected_answer(*waiter.target, waiter.ticket.demand),
+        now_ + expected_answer(*waiter.target, waiter.ticket.demand, limits_.unknown_answer),
         Kind::AnswerEnds,
         static_cast<std::uint64_t>(dispatch.ticket)
     );

@@ -9,6 +9,7 @@ namespace plimsoll::core {
 
 namespace {
 
+constexpr Duration kUnknownAnswer = std::chrono::seconds(10);
 constexpr std::size_t kEnumerated = 10;  // up to so many candidates all sets are tried
 
 // What would be in memory beside the new one.
@@ -243,12 +244,11 @@ double value_of(State const& state, Instance const& instance, TimePoint now) {
     return uses * load / std::max(0.01, gib);
 }
 
-Duration expected_answer(Target const& target, Demand const& demand) {
-    constexpr Duration kGuess = std::chrono::seconds(10);
+Duration expected_answer(Target const& target, Demand const& demand, Duration unknown) {
     if (target.answer_seconds > 0) {
         return from_seconds(target.answer_seconds);
     }
-    return demand.answer_time > Duration() ? demand.answer_time : kGuess;
+    return demand.answer_time > Duration() ? demand.answer_time : unknown;
 }
 
 double drain_seconds(State const& state, Instance const& instance, TimePoint now) {
@@ -258,7 +258,8 @@ double drain_seconds(State const& state, Instance const& instance, TimePoint now
     double const mean_age =
         to_seconds(now - *state.epoch) - instance.lease_start_sum / instance.leases;
     // At least a little: an overdue target prefers idle ones.
-    double const answer = to_seconds(expected_answer(*instance.target, instance.demand));
+    double const answer =
+        to_seconds(expected_answer(*instance.target, instance.demand, kUnknownAnswer));
     return std::max(0.05, answer - mean_age);
 }
 

@@ -38,8 +38,10 @@ struct Choice {
 // What it costs to lose it: expected requests a second, those that wait included, x load time /
 // size in GiB; foreign rows cost nothing.
 [[nodiscard]] double value_of(State const& state, Instance const& instance, TimePoint now);
-// How long an answer takes: as this target's lately did, else as the demand says, else a guess.
-[[nodiscard]] Duration expected_answer(Target const& target, Demand const& demand);
+// How long an answer takes: as this target's lately did, else as the demand says, else `unknown`.
+[[nodiscard]] Duration expected_answer(
+    Target const& target, Demand const& demand, Duration unknown
+);
 // Seconds until its answers will probably have ended.
 [[nodiscard]] double drain_seconds(State const& state, Instance const& instance, TimePoint now);
 

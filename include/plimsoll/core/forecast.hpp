@@ -36,6 +36,7 @@ struct Forecast {
 struct ForecastLimits {
     Duration horizon = std::chrono::hours(1);
     std::size_t events = 4000;  // bounds the time that a forecast takes: some milliseconds
+    Duration unknown_answer = std::chrono::seconds(10);  // where nothing was learned yet
 };
 
 }  // namespace plimsoll::core
