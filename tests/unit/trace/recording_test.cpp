@@ -256,8 +256,13 @@ TEST_CASE("recording: cut off at any byte it warns or says what is wrong", "[tra
 }
 
 TEST_CASE("recording: any byte changed never does more than an error", "[trace][unit]") {
+#ifdef NDEBUG
+    constexpr std::size_t kStep = 3;
+#else
+    constexpr std::size_t kStep = 37;  // a sanitizer makes each replay ten times as slow
+#endif
     auto const text = recording();
-    for (std::size_t at = 0; at < text.size(); at += 3) {
+    for (std::size_t at = 0; at < text.size(); at += kStep) {
         for (char const with : {'\n', '9', '"', '-'}) {
             std::string changed = text;
             changed[at] = with;
