@@ -8,10 +8,6 @@ namespace {
 
 namespace json = boost::json;
 
-json::value seconds_or_null(std::optional<Duration> const& duration) {
-    return duration ? json::value(to_seconds(*duration)) : json::value(nullptr);
-}
-
 template <class T>
 json::value or_null(std::optional<T> const& value) {
     return value ? json::value(*value) : json::value(nullptr);
@@ -39,6 +35,10 @@ json::object options_json(core::RunnerOptions const& options) {
 }
 
 }  // namespace
+
+json::value seconds_or_null(std::optional<Duration> const& duration) {
+    return duration ? json::value(to_seconds(*duration)) : json::value(nullptr);
+}
 
 std::string_view to_string(core::InstanceState state) {
     switch (state) {

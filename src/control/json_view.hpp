@@ -6,6 +6,7 @@
 #include <plimsoll/engine/engine.hpp>
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 
 namespace plimsoll::control {
 
+boost::json::value seconds_or_null(std::optional<Duration> const& duration);
 std::string_view to_string(core::InstanceState state);
 std::string_view to_string(core::Form form);
 std::string_view to_string(core::Priority priority);
@@ -24,7 +26,6 @@ boost::json::object instance_json(
 boost::json::object waiting_json(
     core::WaitingView const& waiting, std::string_view upstream, std::optional<Duration> expected
 );
-boost::json::object plan_json(engine::Engine& engine, engine::Engine::Plan const& plan);
 boost::json::object counters_json(core::Counters const& counters);
 boost::json::object upstream_json(engine::Engine& engine, core::Snapshot const& snapshot);
 

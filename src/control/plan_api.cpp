@@ -52,10 +52,6 @@ std::string_view outcome_of(core::Forecast const& forecast) {
     return *forecast.wait == Duration{} ? "at_once" : "waits";
 }
 
-json::value seconds_or_null(std::optional<Duration> const& duration) {
-    return duration ? json::value(to_seconds(*duration)) : json::value(nullptr);
-}
-
 Result<std::optional<core::Priority>> priority_of(json::object const& body) {
     auto const text = string_member(body, "priority");
     if (!text) {
@@ -74,8 +70,6 @@ Result<std::optional<core::Priority>> priority_of(json::object const& body) {
         Errc::BadRequest, R"("priority" must be "low", "normal" or "high")", ErrorSource::Client
     );
 }
-
-}  // namespace
 
 json::object plan_json(engine::Engine& engine, engine::Engine::Plan const& plan) {
     auto const snapshot = engine.snapshot();
@@ -98,6 +92,8 @@ json::object plan_json(engine::Engine& engine, engine::Engine::Plan const& plan)
     out["steps"] = std::move(steps);
     return out;
 }
+
+}  // namespace
 
 net::Task<void> Control::Impl::plan(net::Exchange& exchange) {
     static constexpr std::array kMembers{"model"sv, "num_ctx"sv, "priority"sv, "upstream"sv};
