@@ -2,6 +2,8 @@
 
 #include "core/demand.hpp"
 
+#include <plimsoll/core/forecast.hpp>
+
 #include <algorithm>
 #include <tuple>
 
@@ -9,7 +11,6 @@ namespace plimsoll::core {
 
 namespace {
 
-constexpr Duration kUnknownAnswer = std::chrono::seconds(10);
 constexpr std::size_t kEnumerated = 10;  // up to so many candidates all sets are tried
 
 // What would be in memory beside the new one.

@@ -33,10 +33,13 @@ struct Forecast {
     std::optional<Duration> retry_after{};  // of the refusal
 };
 
+// How long an answer is taken to last where nothing was learned yet.
+inline constexpr Duration kUnknownAnswer = std::chrono::seconds(10);
+
 struct ForecastLimits {
     Duration horizon = std::chrono::hours(1);
     std::size_t events = 4000;  // bounds the time that a forecast takes: some milliseconds
-    Duration unknown_answer = std::chrono::seconds(10);  // where nothing was learned yet
+    Duration unknown_answer = kUnknownAnswer;
 };
 
 }  // namespace plimsoll::core
