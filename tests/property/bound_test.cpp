@@ -2,6 +2,7 @@
 #include "support/catch.hpp"
 
 #include "property/bound_world.hpp"
+#include "property/environment.hpp"
 
 #include <cstdlib>
 #include <mutex>
@@ -20,11 +21,6 @@ constexpr std::uint64_t kWorlds = 100;
 #endif
 
 constexpr std::uint64_t kThreads = 2;
-
-std::uint64_t from_environment(char const* name, std::uint64_t otherwise) {
-    char const* const text = std::getenv(name);
-    return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 struct Totals {
     std::mutex mutex;

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+#include "property/environment.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <mutex>
@@ -12,12 +14,6 @@
 namespace plimsoll::test {
 
 namespace {
-
-// PLIMSOLL_SEEDS worlds from seed PLIMSOLL_FIRST_SEED (default: --rng-seed).
-std::uint64_t from_environment(char const* name, std::uint64_t otherwise) {
-    char const* const text = std::getenv(name);
-    return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 #ifdef NDEBUG
 constexpr std::uint64_t kWorlds = 10'000;
