@@ -76,6 +76,9 @@ std::unique_ptr<State> clone_of(State const& state) {
     for (Target*& target : copy->pinned) {
         target = relink.of(target);
     }
+    for (Target*& target : copy->announced) {
+        target = relink.of(target);
+    }
     if (copy->commit) {
         copy->commit->target = relink.of(copy->commit->target);
     }

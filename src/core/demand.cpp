@@ -1,5 +1,7 @@
 #include "core/demand.hpp"
 
+#include "core/announcements.hpp"
+
 #include <algorithm>
 
 namespace plimsoll::core {
@@ -82,7 +84,11 @@ Demand const* leading_demand(Target const& target) {
     if (leader != nullptr) {
         return &leader->demand;
     }
-    return target.pin ? &target.pin->demand : nullptr;
+    if (target.pin) {
+        return &target.pin->demand;
+    }
+    Announcement const* const announced = leading_announcement(target);
+    return announced != nullptr ? &announced->demand : nullptr;
 }
 
 std::optional<Chosen> choose_demand(Target const& target, Bytes limit, TimePoint now) {
@@ -111,6 +117,11 @@ std::optional<Chosen> choose_demand(Target const& target, Bytes limit, TimePoint
         }
         if (target.pin && target.pin->demand.form == leader->form) {
             consider(target.pin->demand);
+        }
+        for (Announcement const& each : target.announcements) {
+            if (target.waiting == 0 && each.demand.form == leader->form) {
+                consider(each.demand);
+            }
         }
     }
     if (best == nullptr) {

@@ -18,12 +18,12 @@ namespace plimsoll::core {
 [[nodiscard]] Want const* leading_want(Target const& target);
 // When the target becomes overdue (rule 9).
 [[nodiscard]] TimePoint due_of(State const& state, Target const& target);
-// What has to be loaded to satisfy the leading want or the pin.
+// What has to be loaded to satisfy the leading want, the pin or the first announced use.
 [[nodiscard]] Demand const* leading_demand(Target const& target);
 
 // The demand to load: it serves the leader, fits the limit, and has the largest context among the
-// target's waiters. nullopt: not even the leader fits. The pointer lives as long as the want or pin
-// that it points into.
+// target's waiters. nullopt: not even the leader fits. The pointer lives as long as the want, pin
+// or announcement that it points into.
 struct Chosen {
     Demand const* demand = nullptr;
     Bytes charge;  // to book

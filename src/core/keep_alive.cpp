@@ -85,7 +85,8 @@ void apply(
 }
 
 bool is_in_use(Instance const& instance) {
-    return instance.leases > 0 || instance.target->waiting > 0;
+    return instance.leases > 0 || instance.target->waiting > 0 ||
+           !instance.target->announcements.empty();
 }
 
 // What the timer would end at, whether or not it stands.
@@ -97,8 +98,8 @@ TimePoint end_of_stay(State const& state, Instance const& instance) {
     if (stay.is_given_up) {
         return instance.last_used;
     }
-    return state.config.keep_forever ? kNever
-                                     : later(instance.last_used, state.config.default_keep_alive);
+    TimePoint const idle_since = std::max(instance.last_used, stay.stood_until);
+    return state.config.keep_forever ? kNever : later(idle_since, state.config.default_keep_alive);
 }
 
 }  // namespace
@@ -134,6 +135,7 @@ void run_timer(Instance& instance, TimePoint now) {
         stay.standing_since = now;
     } else if (!must_stand && stay.standing_since) {
         stay.stood += now - *stay.standing_since;
+        stay.stood_until = now;
         stay.standing_since.reset();
     }
 }

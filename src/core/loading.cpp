@@ -1,5 +1,6 @@
 #include "core/loading.hpp"
 
+#include "core/announcements.hpp"
 #include "core/demand.hpp"
 #include "core/failures.hpp"
 #include "core/observation.hpp"
@@ -32,11 +33,22 @@ void count_violation(State& state, Bytes charge) {
     }
 }
 
+// Whom the load is for.
+std::string beneficiary_words(Target const& target, TimePoint now) {
+    if (target.waiting > 0) {
+        return count_of(target.waiting, "ticket");
+    }
+    if (target.pin) {
+        return "its pin";
+    }
+    Announcement const* const announced = leading_announcement(target);
+    Duration const ahead = announced != nullptr ? announced->expected - now : Duration{};
+    return "a use announced for " + format_duration(std::max(Duration{}, ahead)) + " from now";
+}
+
 std::string load_words(Turn const& turn, Target const& target, Demand const& demand) {
-    std::string text =
-        "load " + demand.model + " (" + form_words(demand) + ", " + format_bytes(demand.charge) +
-        ") for " +
-        (target.waiting > 0 ? count_of(target.waiting, "ticket") : std::string("its pin"));
+    std::string text = "load " + demand.model + " (" + form_words(demand) + ", " +
+                       format_bytes(demand.charge) + ") for " + beneficiary_words(target, turn.now);
     if (Want const* const leader = leading_want(target)) {
         Waiter const& first = turn.state.tickets.at(leader->due.begin()->second);
         text += ", the first waited " + format_duration(turn.now - first.arrived);
@@ -87,6 +99,9 @@ void send_load(Turn& turn, NextLoad const& next) {
     target.instance = &instance;
     state.loader = id;
     ++state.counters.loads;
+    if (target.waiting == 0 && !target.pin) {
+        spend_announcements(target, demand);
+    }
     refresh(state, target);
     turn.emit(Load{id, std::move(demand), std::move(reason)});
 }
@@ -176,8 +191,15 @@ void abort_unwanted(Turn& turn) {
         return;
     }
     Target const& target = *instance->target;
-    if (target.waiting == 0 && !target.pin && target.stay.wishes.empty()) {
+    if (target.waiting > 0 || target.pin || !target.stay.wishes.empty()) {
+        return;
+    }
+    if (target.announcements.empty()) {
         abort_load(turn, "no ticket, wish or pin wants it any more");
+    } else if (!state.needy.empty()) {
+        abort_load(
+            turn, "it was ahead of its use, and " + state.needy.front()->model + " is wanted now"
+        );
     }
 }
 

@@ -14,7 +14,8 @@ void send_load(Turn& turn, NextLoad const& next);
 void note_loaded(Turn& turn, LoadSucceeded const& event);
 void note_load_failed(Turn& turn, InstanceId id, LoadFailure failure, std::string const& text);
 void abort_load(Turn& turn, std::string const& why);
-// Aborts a load that no ticket, wish or pin wants any more (rule 16).
+// Aborts a load that no ticket, wish or pin wants any more (rule 16), and one ahead of an announced
+// use when somebody waits for another (rule 19).
 void abort_unwanted(Turn& turn);
 
 }  // namespace plimsoll::core

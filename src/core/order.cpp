@@ -1,6 +1,7 @@
 #include "core/order.hpp"
 
 #include "core/admission.hpp"
+#include "core/announcements.hpp"
 #include "core/demand.hpp"
 #include "core/failures.hpp"
 #include "core/loading.hpp"
@@ -246,8 +247,12 @@ bool may_load(Turn const& turn) {
 // A load decided earlier stays decided while it is possible; else a newer one would put off the
 // list each time.
 void review_next(State& state, TimePoint now) {
-    if (state.next_load &&
-        (!state.next_load->target->is_needy || !can_load(state, *state.next_load->target, now))) {
+    if (!state.next_load) {
+        return;
+    }
+    Target const& target = *state.next_load->target;
+    bool const is_wanted = target.is_needy || may_prefetch(state, target);
+    if (!is_wanted || !can_load(state, target, now)) {
         state.next_load.reset();
     }
 }
@@ -262,6 +267,22 @@ void adopt_commit(Turn& turn) {
     }
 }
 
+void decide_next(Turn& turn) {
+    State& state = turn.state;
+    if (state.commit) {
+        if (!state.commit->is_unloading && !state.needy.empty()) {
+            Order(turn).decide_beside(*state.commit);
+        }
+        return;
+    }
+    if (state.needy.empty()) {
+        prefetch(turn);
+    } else {
+        Order(turn).decide();
+    }
+    adopt_commit(turn);
+}
+
 }  // namespace
 
 void drive_loads(Turn& turn) {
@@ -273,13 +294,8 @@ void drive_loads(Turn& turn) {
     }
     review_next(state, turn.now);
     adopt_commit(turn);
-    if (!state.next_load && !state.needy.empty()) {
-        if (!state.commit) {
-            Order(turn).decide();
-            adopt_commit(turn);
-        } else if (!state.commit->is_unloading) {
-            Order(turn).decide_beside(*state.commit);
-        }
+    if (!state.next_load) {
+        decide_next(turn);
     }
     if (!state.next_load) {
         return;

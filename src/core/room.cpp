@@ -1,6 +1,7 @@
 #include "core/room.hpp"
 
 #include "core/admission.hpp"
+#include "core/announcements.hpp"
 #include "core/demand.hpp"
 #include "core/loading.hpp"
 #include "core/pins.hpp"
@@ -159,7 +160,8 @@ void advance_commit(Turn& turn) {
     Target& target = *state.commit->target;
     auto const chosen =
         choose_demand(target, state.config.budget - held_by_pins(state, &target).charge, turn.now);
-    if (!target.is_needy || !chosen) {
+    bool const is_wanted = target.is_needy || may_prefetch(state, target);
+    if (!is_wanted || !chosen) {
         revoke_commit(turn, "nobody wants " + target.model + " any more");
         return;
     }

@@ -1,5 +1,6 @@
 #include "core/admission.hpp"
 #include "core/advance.hpp"
+#include "core/announcements.hpp"
 #include "core/bound.hpp"
 #include "core/dispatch.hpp"
 #include "core/forecast.hpp"
@@ -73,6 +74,10 @@ struct Apply {
     }
 
     void operator()(PinCleared const& event) const { clear_pin(turn, event.weights); }
+
+    void operator()(UseAnnounced const& event) const { announce(turn, event); }
+
+    void operator()(UseWithdrawn const& event) const { withdraw(turn, event.announcement); }
 
     void operator()(CleanupRequested const& /*event*/) const { clean_up(turn); }
 

@@ -12,7 +12,8 @@ constexpr std::size_t kManyTargets = 4096;
 
 bool is_unused(State const& state, Target const& target) {
     return target.waiting == 0 && target.instance == nullptr && !target.pin &&
-           target.keys.empty() && (!state.commit || state.commit->target != &target) &&
+           target.keys.empty() && target.announcements.empty() &&
+           (!state.commit || state.commit->target != &target) &&
            (!state.next_load || state.next_load->target != &target);
 }
 

@@ -86,6 +86,7 @@ struct Stay {
     TimePoint latest = TimePoint::min();  // of the wishes
     Duration stood{};
     std::optional<TimePoint> standing_since;
+    TimePoint stood_until{};   // the end of the last standing; real
     bool is_given_up = false;  // the last wish was ended by "unload"
 };
 
@@ -95,6 +96,13 @@ struct Pin {
     TimePoint since{};
     std::optional<TimePoint> until;
     std::uint64_t sequence = 0;
+};
+
+struct Announcement {
+    AnnouncementId id{};
+    Demand demand;
+    TimePoint expected{};
+    bool is_spent = false;  // the one load ahead of it was sent, or an operator has ended it
 };
 
 struct Target {
@@ -108,6 +116,7 @@ struct Target {
     std::size_t served_waiting = 0;  // of those, the ones that the present instance will serve
     Instance* instance = nullptr;    // at most one: rule 3
     std::optional<Pin> pin;
+    std::vector<Announcement> announcements;
     std::optional<Demand> seen_bare;  // the last bare demand: such models are loaded bare
     std::vector<KeyRecord> keys;
     Stay stay;
@@ -189,6 +198,7 @@ struct State {
     std::map<std::string, Target, std::less<>> targets;
     std::vector<Target*> needy;
     std::vector<Target*> pinned;  // those with a pin
+    std::vector<Target*> announced;
     std::map<InstanceId, Instance> instances;
     std::uint64_t last_instance = 0;
     std::uint64_t last_pin = 0;

@@ -1,5 +1,6 @@
 #include "core/unloading.hpp"
 
+#include "core/announcements.hpp"
 #include "core/keep_alive.hpp"
 #include "core/words.hpp"
 
@@ -144,7 +145,11 @@ void unload_drained(Turn& turn) {
 
 void request_unload(Turn& turn, std::string const& weights) {
     Target* const target = find_target(turn.state, weights);
-    if (target == nullptr || target->instance == nullptr) {
+    if (target == nullptr) {
+        return;
+    }
+    spend_announcements(*target);
+    if (target->instance == nullptr) {
         return;
     }
     Instance& instance = *target->instance;
@@ -159,7 +164,8 @@ void request_unload(Turn& turn, std::string const& weights) {
 void clean_up(Turn& turn) {
     State& state = turn.state;
     for (auto& [id, instance] : state.instances) {
-        bool const is_wanted = instance.target->waiting > 0 || instance.target->pin;
+        bool const is_wanted = instance.target->waiting > 0 || instance.target->pin ||
+                               !instance.target->announcements.empty();
         if (instance.state == InstanceState::Ready && instance.leases == 0 && !is_wanted &&
             state.is_up) {
             drop_wishes(*instance.target);

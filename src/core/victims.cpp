@@ -1,5 +1,6 @@
 #include "core/victims.hpp"
 
+#include "core/announcements.hpp"
 #include "core/demand.hpp"
 
 #include <plimsoll/core/forecast.hpp>
@@ -76,9 +77,12 @@ bool is_protected(Instance const& instance, Need const& need, Taking taking, Tim
     if (&target == need.target) {
         return false;
     }
-    bool const is_for_overdue = taking != Taking::Idle;
+    bool const is_for_overdue = taking != Taking::Idle && taking != Taking::Unannounced;
     bool const is_pinned = target.pin && !(target.pin->until && is_for_overdue);
-    return is_pinned || (instance.is_foreign && now < target.conceded_until);
+    // What others loaded is theirs until somebody waits.
+    bool const is_for_nobody_yet =
+        taking == Taking::Unannounced && (instance.is_foreign || !target.announcements.empty());
+    return is_pinned || is_for_nobody_yet || (instance.is_foreign && now < target.conceded_until);
 }
 
 using Cost = std::tuple<double, double, std::size_t>;
@@ -236,12 +240,18 @@ double value_of(State const& state, Instance const& instance, TimePoint now) {
     if (instance.is_foreign) {
         return 0;
     }
-    double const gib = static_cast<double>(state.ledger.charge_of(instance.id).count()) /
-                       static_cast<double>(gibibytes(1).count());
-    double const load = std::max(0.1, to_seconds(instance.demand.load_time));
+    return value_if_loaded(
+        *instance.target, instance.demand, state.ledger.charge_of(instance.id), now
+    );
+}
+
+double value_if_loaded(Target const& target, Demand const& demand, Bytes charge, TimePoint now) {
+    double const gib =
+        static_cast<double>(charge.count()) / static_cast<double>(gibibytes(1).count());
+    double const load = std::max(0.1, to_seconds(demand.load_time));
     // Who waits for it counts as the requests of a minute to come.
-    double const uses = requests_per_second(instance.target->usage, now) +
-                        static_cast<double>(instance.target->waiting) / 60;
+    double const uses = requests_per_second(target.usage, now) +
+                        static_cast<double>(target.waiting) / 60 + announced_uses(target, now);
     return uses * load / std::max(0.01, gib);
 }
 

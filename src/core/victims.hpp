@@ -14,9 +14,10 @@ struct Need {
 };
 
 enum class Taking : std::uint8_t {
-    Idle,     // idle, inactive, unwanted ones: for a target that is not overdue
-    Overdue,  // those, and busy ones whose quantum is over
-    Anyone,   // whatever their quantum: what an overdue target will take in the end (rule 11)
+    Idle,         // idle, inactive, unwanted ones: for a target that is not overdue
+    Unannounced,  // of those ours that nobody announced: for an announced use (rule 19)
+    Overdue,      // those, and busy ones whose quantum is over
+    Anyone,       // whatever their quantum: what an overdue target will take in the end (rule 11)
     Drained,  // idle ones and those that have drained for this decision: what can be unloaded now
 };
 
@@ -35,9 +36,14 @@ struct Choice {
 [[nodiscard]] Choice choose_victims(State& state, Need const& need, Taking taking, TimePoint now);
 // Rule 10: how long a busy instance may run since its load before it is drained for this demand.
 [[nodiscard]] Duration quantum_of(State const& state, Demand const& wanted, Demand const& victim);
-// What it costs to lose it: expected requests a second, those that wait included, x load time /
+// What it costs to lose it: expected requests a second, those that wait or are announced
+// included, x load time /
 // size in GiB; foreign rows cost nothing.
 [[nodiscard]] double value_of(State const& state, Instance const& instance, TimePoint now);
+// The same for what is not loaded, with the charge that it would have.
+[[nodiscard]] double value_if_loaded(
+    Target const& target, Demand const& demand, Bytes charge, TimePoint now
+);
 // How long an answer takes: as this target's lately did, else as the demand says, else `unknown`.
 [[nodiscard]] Duration expected_answer(
     Target const& target, Demand const& demand, Duration unknown

@@ -132,6 +132,16 @@ void members(auto& v, Is<core::PinCleared> auto& x) {
     v("weights", weights);
 }
 
+void members(auto& v, Is<core::UseAnnounced> auto& x) {
+    auto& [announcement, demand, expected] = x;
+    v("announcement", announcement)("demand", demand)("expected", expected);
+}
+
+void members(auto& v, Is<core::UseWithdrawn> auto& x) {
+    auto& [announcement] = x;
+    v("announcement", announcement);
+}
+
 void members(auto&, Is<core::CleanupRequested> auto&) {}
 
 void members(auto& v, Is<core::ConfigChanged> auto& x) {
@@ -195,6 +205,8 @@ template <> struct Kind<core::KeepAliveWished> { static constexpr std::string_vi
 template <> struct Kind<core::UnloadRequested> { static constexpr std::string_view name = "unload_asked"; };
 template <> struct Kind<core::PinSet> { static constexpr std::string_view name = "pin"; };
 template <> struct Kind<core::PinCleared> { static constexpr std::string_view name = "unpin"; };
+template <> struct Kind<core::UseAnnounced> { static constexpr std::string_view name = "announced"; };
+template <> struct Kind<core::UseWithdrawn> { static constexpr std::string_view name = "withdrawn"; };
 template <> struct Kind<core::CleanupRequested> { static constexpr std::string_view name = "cleanup"; };
 template <> struct Kind<core::ConfigChanged> { static constexpr std::string_view name = "config"; };
 template <> struct Kind<core::TimePassed> { static constexpr std::string_view name = "time"; };

@@ -114,7 +114,7 @@ Event observed(Reader& in, TimePoint now) {
 }
 
 Event next_event(Reader& in, TimePoint now) {
-    switch (in.below(20)) {
+    switch (in.below(22)) {
         case 0:
             return TicketCancelled{TicketId{in.below(64)}};
         case 1:
@@ -155,6 +155,10 @@ Event next_event(Reader& in, TimePoint now) {
             return ConfigChanged{config(in)};
         case 17:
             return TimePassed{};
+        case 18:
+            return UseAnnounced{AnnouncementId{in.below(8)}, demand(in), now + in.duration()};
+        case 19:
+            return UseWithdrawn{AnnouncementId{in.below(8)}};
         default:
             return ticket_event(in, now);
     }

@@ -258,6 +258,14 @@ void BoundWorld::operate() {
     }
 }
 
+void BoundWorld::announce() {
+    plan(rng_.seconds(1, 60), Kind::Announces, 0);
+    Model const& model = models_[rng_.below(models_.size())];
+    AnnouncementId const id{++last_announcement_};
+    plan(rng_.seconds(1, 300), Kind::Withdraws, last_announcement_);
+    tell(UseAnnounced{id, model.demand, now_ + rng_.seconds(0, 120)});
+}
+
 void BoundWorld::happen(Happening const& happening) {
     switch (happening.kind) {
         case Kind::Asks: {
@@ -305,6 +313,10 @@ void BoundWorld::happen(Happening const& happening) {
             return show_list();
         case Kind::Operates:
             return operate();
+        case Kind::Announces:
+            return announce();
+        case Kind::Withdraws:
+            return tell(UseWithdrawn{AnnouncementId{happening.subject}});
     }
 }
 
@@ -314,6 +326,9 @@ BoundReport BoundWorld::run() {
     }
     if (rng_.chance(0.3)) {
         plan(rng_.seconds(1, 60), Kind::Operates, 0);
+    }
+    if (rng_.chance(0.5)) {
+        plan(rng_.seconds(1, 60), Kind::Announces, 0);
     }
     TimePoint const end = now_ + length_;
     while (now_ < end) {

@@ -1,9 +1,9 @@
 #pragma once
 // A seeded world that tries to make somebody wait longer than the scheduler promises: closed loops,
 // overlapping streams, many requests at once, those who steal room with small models, clients that
-// leave, loads that fail, pins, other settings of the same model. Its upstream is slow at times but
-// does what it is told. Throws InvariantBroken where a ticket waited longer than every bound that
-// was exported while it did.
+// leave, loads that fail, pins, announced uses that come or not, other settings of the same model.
+// Its upstream is slow at times but does what it is told. Throws InvariantBroken where a ticket
+// waited longer than every bound that was exported while it did.
 
 #include <plimsoll/core/scheduler.hpp>
 
@@ -40,7 +40,9 @@ class BoundWorld {
         LoadEnds,  // as planned
         RowGoes,
         ListComes,
-        Operates,  // pins
+        Operates,   // pins
+        Announces,  // a use that may come or not
+        Withdraws,
     };
 
     struct Happening {
@@ -91,6 +93,7 @@ class BoundWorld {
     void start_list();
     void show_list();
     void operate();
+    void announce();
     void dispatched(core::Dispatch const& dispatch);
     void again(std::size_t adversary);
 
@@ -102,7 +105,7 @@ class BoundWorld {
     std::vector<Model> models_;
     std::vector<Adversary> adversaries_;
     std::priority_queue<Happening, std::vector<Happening>, std::greater<>> queue_;
-    std::uint64_t sequence_ = 0, last_ticket_ = 0;
+    std::uint64_t sequence_ = 0, last_ticket_ = 0, last_announcement_ = 0;
     TimePoint now_ = TimePoint(std::chrono::hours(1));
     std::unordered_map<core::TicketId, Waiting> waiting_;
     std::unordered_map<core::TicketId, std::size_t> answering_;  // whose

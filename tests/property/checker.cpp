@@ -1,5 +1,7 @@
 #include "property/checker.hpp"
 
+#include <algorithm>
+
 namespace plimsoll::test {
 
 using namespace core;
@@ -60,7 +62,11 @@ void Checker::take(Event const& event, TimePoint now) {
     mix(event.index());
     mix(static_cast<std::uint64_t>(now.time_since_epoch().count()));
     if (auto const* arrived = std::get_if<TicketArrived>(&event)) {
-        open_ += tickets_.emplace(arrived->ticket.id, Where::Waiting).second ? 1 : 0;
+        bool const is_new = tickets_.emplace(arrived->ticket.id, Where::Waiting).second;
+        open_ += is_new ? 1 : 0;
+        if (is_new) {
+            wanted_.emplace(arrived->ticket.id, arrived->ticket.demand.weights);
+        }
     } else if (auto const* cancelled = std::get_if<TicketCancelled>(&event)) {
         Where const at = where(cancelled->ticket);
         if (at != Where::Ended) {
@@ -82,6 +88,24 @@ void Checker::take(Event const& event, TimePoint now) {
     } else if (auto const* up = std::get_if<UpstreamUp>(&event)) {
         is_up_ = true;
         in_flight_ = up->restarted ? std::nullopt : in_flight_;
+    } else {
+        take_wish(event);
+    }
+}
+
+void Checker::take_wish(Event const& event) {
+    if (auto const* pin = std::get_if<PinSet>(&event)) {
+        pinned_.insert(pin->demand.weights);
+    } else if (auto const* unpin = std::get_if<PinCleared>(&event)) {
+        pinned_.erase(unpin->weights);
+    } else if (auto const* announced = std::get_if<UseAnnounced>(&event)) {
+        std::string& weights = announced_[announced->announcement];
+        if (weights != announced->demand.weights) {
+            weights = announced->demand.weights;
+            ++loads_ahead_[weights];
+        }
+    } else if (auto const* withdrawn = std::get_if<UseWithdrawn>(&event)) {
+        announced_.erase(withdrawn->announcement);
     }
 }
 
@@ -105,6 +129,7 @@ void Checker::end(TicketId ticket, Where expected, char const* what) {
         leases_.erase(lease);
     }
     tickets_.erase(ticket);
+    wanted_.erase(ticket);
     --open_;
 }
 
@@ -134,7 +159,7 @@ void Checker::check(Scheduler const& scheduler, Action const& action, TimePoint 
     } else if (auto const* refusal = std::get_if<Refuse>(&action)) {
         end(refusal->ticket, Where::Waiting, "refused");
     } else if (auto const* load = std::get_if<Load>(&action)) {
-        check_load(scheduler, *load);
+        check_load(scheduler, *load, now);
     } else if (auto const* unload = std::get_if<Unload>(&action)) {
         check_unload(*unload);
         auto const book = loads_.find(unload->instance);
@@ -174,6 +199,7 @@ void Checker::check_dispatch(Scheduler const& scheduler, Dispatch const& dispatc
     require(dispatch.form != Form::Unknown, "dispatched to an instance of unknown form");
     require(is_up_, "dispatched while the upstream is down");
     found->second = Where::Leased;
+    wanted_.erase(dispatch.ticket);
     leases_[dispatch.ticket] = dispatch.instance;
     require(
         ++leased_[dispatch.instance] <= scheduler.config().parallel ||
@@ -182,7 +208,33 @@ void Checker::check_dispatch(Scheduler const& scheduler, Dispatch const& dispatc
     );
 }
 
-void Checker::check_load(Scheduler const& scheduler, Load const& load) {
+bool Checker::is_wanted(std::string const& weights) const {
+    return pinned_.contains(weights) ||
+           std::ranges::any_of(wanted_, [&](auto const& entry) { return entry.second == weights; });
+}
+
+// Rule 19: once for an announcement, and not while somebody waits for a load.
+void Checker::check_ahead(Scheduler const& scheduler, Load const& load, TimePoint now) {
+    require(
+        std::ranges::any_of(
+            announced_, [&](auto const& entry) { return entry.second == load.demand.weights; }
+        ),
+        "a load that nobody wants"
+    );
+    require(--loads_ahead_[load.demand.weights] >= 0, "more loads ahead than announcements");
+    std::unordered_set<std::string> present;
+    for (InstanceView const& view : scheduler.snapshot(now).instances) {
+        present.insert(view.weights);
+    }
+    for (auto const& [id, weights] : wanted_) {
+        require(present.contains(weights), "a load ahead while a ticket waits for one");
+    }
+}
+
+void Checker::check_load(Scheduler const& scheduler, Load const& load, TimePoint now) {
+    if (!is_wanted(load.demand.weights)) {
+        check_ahead(scheduler, load, now);
+    }
     require(!in_flight_, "two loads in flight");
     require(is_up_, "a load while the upstream is down");
     require(

@@ -49,7 +49,10 @@ class Checker {
     void check_dispatch(
         core::Scheduler const& scheduler, core::Dispatch const& dispatch, TimePoint now
     );
-    void check_load(core::Scheduler const& scheduler, core::Load const& load);
+    void check_load(core::Scheduler const& scheduler, core::Load const& load, TimePoint now);
+    void check_ahead(core::Scheduler const& scheduler, core::Load const& load, TimePoint now);
+    void take_wish(core::Event const& event);
+    [[nodiscard]] bool is_wanted(std::string const& weights) const;
     void check_unload(core::Unload const& unload) const;
     void free_loader(core::InstanceId instance, TimePoint now);
     void end(core::TicketId ticket, Where expected, char const* what);
@@ -58,6 +61,10 @@ class Checker {
     void mix(std::string const& text);
 
     std::unordered_map<core::TicketId, Where> tickets_;
+    std::unordered_map<core::TicketId, std::string> wanted_;  // weights of the waiting
+    std::unordered_set<std::string> pinned_;                  // at some time, and not unpinned
+    std::unordered_map<core::AnnouncementId, std::string> announced_;
+    std::unordered_map<std::string, int> loads_ahead_;  // that announcements still allow
     std::unordered_map<core::TicketId, core::InstanceId> leases_;
     std::unordered_map<core::InstanceId, unsigned> leased_;
     std::unordered_map<core::InstanceId, Book> loads_;

@@ -141,6 +141,8 @@ void World::print(Event const& event, std::vector<Action> const& actions) const 
         "unload asked",
         "pin",
         "unpin",
+        "announced",
+        "withdrawn",
         "cleanup",
         "config",
         "time"
@@ -216,6 +218,9 @@ void World::stop_trouble() {
     }
     for (Model const& model : models_) {
         send(PinCleared{model.weights});
+    }
+    for (AnnouncementId const id : announced_) {
+        send(UseWithdrawn{id});
     }
 }
 
@@ -318,7 +323,7 @@ void World::operate() {
     }
     plan(rng_.seconds(20, 400), Kind::Operator);
     Model const& model = models_[rng_.below(models_.size())];
-    switch (rng_.below(8)) {
+    switch (rng_.below(11)) {
         case 0:
             send(UnloadRequested{model.weights});
             return;
@@ -331,6 +336,11 @@ void World::operate() {
         case 3:
         case 4:
             change_pin();
+            return;
+        case 5:
+        case 6:
+        case 7:
+            change_announcements();
             return;
         default: {
             auto const kind = static_cast<KeepAlive::Kind>(rng_.below(3));
@@ -354,6 +364,25 @@ void World::change_pin() {
         until = now_ + rng_.seconds(5, 300);
     }
     send(PinSet{demand_of(model), "operator", until});
+}
+
+void World::change_announcements() {
+    if (!announced_.empty() && rng_.chance(0.4)) {
+        std::size_t const which = rng_.below(announced_.size());
+        AnnouncementId const id = announced_[which];
+        announced_.erase(announced_.begin() + static_cast<std::ptrdiff_t>(which));
+        send(UseWithdrawn{id});
+        return;
+    }
+    // Now and then what was said before is corrected.
+    bool const is_new = announced_.empty() || rng_.chance(0.8);
+    AnnouncementId const id =
+        is_new ? AnnouncementId{++last_announcement_} : announced_[rng_.below(announced_.size())];
+    if (is_new) {
+        announced_.push_back(id);
+    }
+    Model const& model = models_[rng_.below(models_.size())];
+    send(UseAnnounced{id, demand_of(model), now_ + rng_.seconds(0, 300)});
 }
 
 void World::change_config() {

@@ -116,6 +116,7 @@ class World {
     void end_answer(core::TicketId ticket);
     void operate();
     void change_pin();
+    void change_announcements();
     void change_config();
 
     void carry_out(core::Action const& action);
@@ -150,6 +151,8 @@ class World {
     std::priority_queue<Happening, std::vector<Happening>, std::greater<>> queue_;
     std::uint64_t sequence_ = 0;
     std::uint64_t last_ticket_ = 0;
+    std::uint64_t last_announcement_ = 0;
+    std::vector<core::AnnouncementId> announced_;
     TimePoint now_{};
     std::map<core::TicketId, Answer> answers_;
     std::optional<List> list_;  // one poll is outstanding at a time

@@ -90,7 +90,20 @@ struct PinCleared {
     std::string weights;
 };
 
-// Unload whatever is idle, unpinned and unwanted.
+// A request that will come: the next step of a chain. It is no ticket and no promise; while nobody
+// waits for a load its model may be loaded ahead, once. The same id again replaces what was said.
+struct UseAnnounced {
+    AnnouncementId announcement{};
+    Demand demand;
+    TimePoint expected{};  // when it will probably come
+};
+
+// The request has arrived (tell that first), or will not come.
+struct UseWithdrawn {
+    AnnouncementId announcement{};
+};
+
+// Unload whatever is idle, unpinned, unwanted and unannounced.
 struct CleanupRequested {};
 
 struct ConfigChanged {
@@ -113,6 +126,8 @@ using Event = std::variant<
     UnloadRequested,
     PinSet,
     PinCleared,
+    UseAnnounced,
+    UseWithdrawn,
     CleanupRequested,
     ConfigChanged,
     TimePassed>;

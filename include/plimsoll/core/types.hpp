@@ -14,6 +14,7 @@ namespace plimsoll::core {
 enum class TicketId : std::uint64_t {};
 // Unique per load: an instance that is unloaded and loaded again gets a new id.
 enum class InstanceId : std::uint64_t {};
+enum class AnnouncementId : std::uint64_t {};
 
 // Bare: loaded without num_ctx and num_batch, so that /v1 requests (which carry neither) use it
 // without a reload. Pinned: loaded with both. Unknown: a row that we did not load; it is reloaded

@@ -72,6 +72,8 @@ std::vector<core::Event> every_event() {
         core::UnloadRequested{"sha256-1"},
         core::PinSet{demand(), "10.9.9.9", kOrigin + 1h},
         core::PinCleared{"sha256-1"},
+        core::UseAnnounced{core::AnnouncementId{7}, demand(), kOrigin + 90s},
+        core::UseWithdrawn{core::AnnouncementId{7}},
         core::CleanupRequested{},
         core::ConfigChanged{config()},
         core::TimePassed{},
@@ -321,8 +323,8 @@ TEST_CASE("recording: garbage is named with its line and what to do", "[trace][u
         ContainsSubstring("the header names no pool six")
     );
     CHECK_THAT(
-        read(replaced(text, "\"end\":16", "\"end\":15")).error,
-        ContainsSubstring("line 18: it ends after 16 events, but says otherwise")
+        read(replaced(text, "\"end\":18", "\"end\":17")).error,
+        ContainsSubstring("line 20: it ends after 18 events, but says otherwise")
     );
     CHECK_THAT(read(text + "{}\n").error, ContainsSubstring("something follows the end"));
     CHECK_THAT(
