@@ -129,6 +129,7 @@ json::object waiting_json(
     out["priority"] = to_string(waiting.priority);
     out["waited_seconds"] = to_seconds(waiting.waited);
     out["overdue"] = waiting.overdue;
+    out["swap_debt_seconds"] = to_seconds(waiting.swap_debt);
     out["position"] = waiting.position;
     out["expected_seconds"] = seconds_or_null(expected);
     out["why"] = waiting.why;

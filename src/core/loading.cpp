@@ -95,6 +95,7 @@ void send_load(Turn& turn, NextLoad const& next) {
     instance.demand = demand;
     instance.has_no_quantum = next.has_no_quantum;
     instance.last_used = turn.now;
+    blame(instance, target);
     set_state(instance, InstanceState::Loading, turn.now);
     target.instance = &instance;
     state.loader = id;
@@ -118,6 +119,7 @@ void note_loaded(Turn& turn, LoadSucceeded const& event) {
     }
     Target& target = *instance->target;
     TimePoint const since = instance->since;
+    charge_blamed(state, *instance, turn.now);
     set_state(*instance, InstanceState::Ready, turn.now);
     instance->loaded_at = turn.now;
     instance->last_used = turn.now;
@@ -153,6 +155,7 @@ void note_load_failed(Turn& turn, InstanceId id, LoadFailure failure, std::strin
     Target& target = *instance->target;
     Demand const demand = instance->demand;
     bool const was_ours = instance->state == InstanceState::Aborting;
+    charge_blamed(state, *instance, turn.now);
     if (was_never_started(failure)) {
         forget_instance(state, *instance, turn.now);
     } else {
@@ -177,6 +180,7 @@ void abort_load(Turn& turn, std::string const& why) {
     }
     std::string reason = "give up loading " + name_with_charge(state, *instance) + " after " +
                          format_duration(turn.now - instance->since) + ": " + why;
+    charge_blamed(state, *instance, turn.now);
     set_state(*instance, InstanceState::Aborting, turn.now);
     instance->missing = 0;
     ++state.counters.loads_aborted;

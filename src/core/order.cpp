@@ -10,10 +10,17 @@
 #include "core/words.hpp"
 
 #include <algorithm>
+#include <span>
+#include <tuple>
 
 namespace plimsoll::core {
 
 namespace {
+
+// Scores within a tenth of each other, and moments within a tenth of a second, are equal: then the
+// client with the smaller debt goes first.
+constexpr double kEqualScores = 1.1;
+constexpr Duration kSameMoment = std::chrono::milliseconds(100);
 
 struct Entry {
     Target* target = nullptr;
@@ -100,6 +107,12 @@ Occupied occupied(Turn& turn) {
     return sum;
 }
 
+struct Ranked {
+    double score = 0;
+    Entry const* entry = nullptr;
+    double debt = 0;  // known where it decides
+};
+
 class Order {
   public:
     explicit Order(Turn& turn) : turn_(turn), state_(turn.state) {}
@@ -112,9 +125,10 @@ class Order {
     void collect();
     bool serve_overdue();
     void serve_best();
+    void sort_by_debt(std::span<Ranked> equals) const;
     bool try_start(Entry const& entry);
     void hold_for(Need const& need);
-    [[nodiscard]] bool is_before(Entry const& a, Entry const& b) const;
+    [[nodiscard]] Entry const* first_overdue() const;
 
     Turn& turn_;
     State& state_;
@@ -138,25 +152,39 @@ void Order::hold_for(Need const& need) {
     }
 }
 
-// Of those that came in the same moment the one that serves more of the waiting goes first.
-bool Order::is_before(Entry const& a, Entry const& b) const {
-    if (a.due != b.due) {
-        return a.due < b.due;
+// Of those that came in the same moment the one goes first whose clients have caused fewer swaps,
+// then the one that serves more of the waiting.
+Entry const* Order::first_overdue() const {
+    TimePoint earliest = turn_.now + Duration{1};
+    for (Entry const& entry : entries_) {
+        earliest = std::min(earliest, entry.due);
     }
-    double const mine = score_of(state_, *a.target, *a.chosen.demand, turn_.now);
-    double const other = score_of(state_, *b.target, *b.chosen.demand, turn_.now);
-    return mine != other ? mine > other : a.target->weights < b.target->weights;
+    using Rank = std::tuple<double, double, std::string_view>;
+    Entry const* first = nullptr;
+    Rank best;
+    for (Entry const& entry : entries_) {
+        if (entry.due > turn_.now || entry.due - earliest > kSameMoment) {
+            continue;
+        }
+        Rank const rank{
+            debt_of(state_, *entry.target, turn_.now),
+            -score_of(state_, *entry.target, *entry.chosen.demand, turn_.now),
+            entry.target->weights
+        };
+        if (first == nullptr || rank < best) {
+            first = &entry;
+            best = rank;
+        }
+    }
+    return first;
 }
 
 // True: decided. Else the earliest overdue target holds its room and the others may use the rest.
 bool Order::serve_overdue() {
-    Entry const* first = nullptr;
     for (Entry const& entry : entries_) {
         turn_.wake(entry.due);
-        if (entry.due <= turn_.now && (first == nullptr || is_before(entry, *first))) {
-            first = &entry;
-        }
     }
+    Entry const* const first = first_overdue();
     if (first == nullptr) {
         return false;
     }
@@ -196,26 +224,45 @@ bool Order::try_start(Entry const& entry) {
 }
 
 void Order::serve_best() {
-    std::vector<std::pair<double, Entry const*>> ranked;
+    std::vector<Ranked> ranked;
     ranked.reserve(entries_.size());
     Occupied const taken = occupied(turn_);
     bool const is_row_left = taken.rows < row_limit(state_, turn_.now);
     for (Entry const& entry : entries_) {
         if (is_row_left && taken.charge + entry.chosen.charge <= state_.config.budget) {
-            ranked.emplace_back(
-                score_of(state_, *entry.target, *entry.chosen.demand, turn_.now), &entry
+            ranked.push_back(
+                {score_of(state_, *entry.target, *entry.chosen.demand, turn_.now), &entry}
             );
         }
     }
-    std::ranges::sort(ranked, [](auto const& a, auto const& b) {
-        return a.first != b.first ? a.first > b.first
-                                  : a.second->target->weights < b.second->target->weights;
+    std::ranges::sort(ranked, [](Ranked const& a, Ranked const& b) {
+        return a.score != b.score ? a.score > b.score
+                                  : a.entry->target->weights < b.entry->target->weights;
     });
-    for (auto const& [score, entry] : ranked) {
-        if (try_start(*entry)) {
-            return;
+    for (auto first = ranked.begin(); first != ranked.end();) {
+        auto const last = std::find_if(first, ranked.end(), [&](Ranked const& each) {
+            return each.score < first->score / kEqualScores;
+        });
+        sort_by_debt({first, last});
+        for (; first != last; ++first) {
+            if (try_start(*first->entry)) {
+                return;
+            }
         }
     }
+}
+
+void Order::sort_by_debt(std::span<Ranked> equals) const {
+    if (equals.size() < 2) {
+        return;
+    }
+    for (Ranked& each : equals) {
+        each.debt = debt_of(state_, *each.entry->target, turn_.now);
+    }
+    auto const rank = [](Ranked const& each) {
+        return std::tuple(each.debt, -each.score, std::string_view(each.entry->target->weights));
+    };
+    std::ranges::sort(equals, {}, rank);
 }
 
 void Order::decide() {

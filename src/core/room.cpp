@@ -54,6 +54,7 @@ void evict(Turn& turn, Instance& victim, Target& target) {
     if (victim.is_foreign) {
         note_foreign_eviction(turn, victim);
     }
+    blame(victim, target);
     send_unload(turn, victim, eviction_words(turn, victim, target));
 }
 

@@ -82,6 +82,7 @@ std::vector<WaitingView> waiting_views(State const& state, TimePoint now) {
         view.priority = waiter->ticket.priority;
         view.waited = now - waiter->arrived;
         view.overdue = waiter->due <= now;
+        view.swap_debt = from_seconds(state.debts.of(waiter->ticket.client, now));
         view.position = ++positions[waiter->target];
         view.why = why_it_waits(state, *waiter, now);
     }

@@ -48,6 +48,9 @@ void set_state(Instance& instance, InstanceState to, TimePoint now) {
 
 void forget_instance(State& state, Instance& instance, TimePoint now) {
     Target& target = *instance.target;
+    if (instance.state == InstanceState::Unloading) {
+        charge_blamed(state, instance, now);
+    }
     if (!instance.keeps_wishes) {
         target.stay = Stay();
     }

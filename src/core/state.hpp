@@ -3,6 +3,7 @@
 // and the one decision in progress. Plain data; the rules live in the other files of this folder,
 // one file per rule or two.
 
+#include "core/debts.hpp"
 #include "core/pace.hpp"
 #include "core/usage.hpp"
 
@@ -151,6 +152,7 @@ struct Instance {
     Duration load_took{};
     bool has_no_quantum = false;  // loaded beside a waiting overdue target (rule 11)
     DrainCause cause = DrainCause::None;
+    std::vector<std::string> blamed;     // the clients whose doing its load or unload is
     bool keeps_wishes = false;           // unloaded only to be loaded again with other settings
     unsigned missing = 0;                // lists in a row that lacked it
     TimePoint missing_since{};           // `asked` of the first of those
@@ -218,6 +220,7 @@ struct State {
     TimePoint row_limit_until{};
     Duration longest_wait{};
     Pace pace;
+    Debts debts;
 
   private:
     // Its pointers point into the original until clone_of() has put them right.

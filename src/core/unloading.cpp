@@ -28,6 +28,7 @@ void emit_unload(Turn& turn, Instance& instance, std::string reason) {
 
 void suspect(Turn& turn, Instance& instance) {
     State& state = turn.state;
+    instance.blamed.clear();  // not the doing of those who wait
     set_state(instance, InstanceState::Suspect, turn.now);
     instance.retry_at = turn.now;
     ++state.counters.suspects;

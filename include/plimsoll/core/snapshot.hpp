@@ -42,6 +42,7 @@ struct WaitingView {
     Priority priority = Priority::Normal;
     Duration waited{};
     bool overdue = false;
+    Duration swap_debt{};      // of its client: loads and unloads that its requests caused
     std::size_t position = 0;  // within its target, from 1
     std::string why;           // "gemma3:27b is loading (3.1 s so far)", "waiting for room: ..."
 };
