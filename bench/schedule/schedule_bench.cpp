@@ -2,6 +2,7 @@
 // W6, each with mean, p99 and longest wait in seconds, and the number of loads.
 //
 //   bench_schedule [--json] [RUN...]
+//   bench_schedule --dump RUN          the run's requests as CSV, sizes and budget in bytes
 
 #include <plimsoll/trace/simulate.hpp>
 
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -89,15 +91,43 @@ std::vector<Line> measure(bench::Traffic const& traffic, bench::Run const& run) 
     return lines;
 }
 
+// For bounds.py, so that it need not know how a run is made.
+int dump(bench::Traffic const& traffic, std::vector<std::string_view> const& only) {
+    auto const* const run = std::ranges::find_if(bench::kRuns, [&](bench::Run const& each) {
+        return only.size() == 1 && each.name == only.front();
+    });
+    if (run == std::end(bench::kRuns)) {
+        std::fprintf(stderr, "--dump takes one run, W1 to W6\n");
+        return 1;
+    }
+    auto const workload = bench::workload_of(traffic, *run);
+    std::puts("time,model,seconds,size,budget");
+    for (trace::Request const& request : workload.requests) {
+        trace::Model const& model = workload.models[request.model];
+        std::printf(
+            "%.9f,%s,%.9f,%llu,%llu\n",
+            to_seconds(request.arrival),
+            model.name.c_str(),
+            to_seconds(request.service),
+            static_cast<unsigned long long>(model.charge.count()),
+            static_cast<unsigned long long>(bench::budget_of(*run).count())
+        );
+    }
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     bool is_json = false;
+    bool is_dump = false;
     std::vector<std::string_view> only;
     for (int i = 1; i < argc; ++i) {
         std::string_view const argument = argv[i];
         if (argument == "--json") {
             is_json = true;
+        } else if (argument == "--dump") {
+            is_dump = true;
         } else {
             only.push_back(argument);
         }
@@ -108,6 +138,9 @@ int main(int argc, char** argv) {
     if (!traffic) {
         std::fprintf(stderr, "%s\n", traffic.error().message.c_str());
         return 1;
+    }
+    if (is_dump) {
+        return dump(*traffic, only);
     }
     for (bench::Run const& run : bench::kRuns) {
         if (!only.empty() && std::ranges::find(only, run.name) == only.end()) {
