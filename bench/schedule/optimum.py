@@ -1,20 +1,27 @@
 #!/usr/bin/env python3
 """The daemon's scheduler against the proven optimum of small instances.
 
-    bench/schedule/optimum.py [--instances 200] [--seed 1] [--kind online|batch] [--json FILE]
+    bench/schedule/optimum.py [--instances 200] [--seed 1] [--kind online|batch] [--optima FILE] [--json FILE]
 
 Each instance is solved exactly with OR-tools' CP-SAT (from PyPI: pip install ortools) and run through
 `plimsoll simulate`; the ratio is that of the sums of waits. The optimum knows all requests from the start, but no
 residency may begin before a request that it serves has arrived: loading ahead of the first question would be
 clairvoyance, not scheduling. Instances that are not proved optimal within the time limit are counted and left out.
+
+An optimum does not hang on the scheduler. With `--optima FILE` each is kept as soon as it is proved, and so is the time
+limit of those that were not proved, which are tried again only with a larger one: measuring another scheduler, or going on
+after an interruption, then takes seconds. One run at a time may write the file.
 """
 
 import argparse
+import hashlib
 import json
+import os
 import random
 import statistics
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -104,16 +111,48 @@ class Formulation:
                     for here_i, here_j in zip(served[i], served[j]):
                         self.cp.add(self.starts[i] <= self.starts[j]).only_enforce_if(here_i, here_j)
 
-    def solve(self, seconds: float, known: float):
+    def solve(self, seconds: float, known: float) -> float | None:
         """The sum of waits in seconds, or None where the optimum was not proved in time. `known` is a sum that can be
-        reached, a second to spare for rounding."""
+        reached, a second to spare for rounding: it makes the search shorter and leaves the optimum as it is."""
         self.cp.add(sum(start - r["arrival"] for start, r in zip(self.starts, self.requests)) <= round(known + 1) * TICKS)
         solver = cp_model.CpSolver()
         solver.parameters.max_time_in_seconds = seconds
         solver.parameters.num_workers = 1
-        if solver.solve(self.cp) != cp_model.OPTIMAL:
-            return None
-        return solver.objective_value / TICKS
+        solver.parameters.catch_sigint_signal = False  # else an interrupted search looks like one in vain
+        status = solver.solve(self.cp)
+        if status == cp_model.INFEASIBLE:
+            raise RuntimeError(f"the scheduler's {known} s cannot be reached: the formulation leaves schedules out")
+        return solver.objective_value / TICKS if status == cp_model.OPTIMAL else None
+
+
+class Optima:
+    """What was proved, or tried in vain, by instance; in a file, if there is one. Written after each new result, in one
+    piece. The key has a digest of the instance and its constants, so that a changed one is another one; who changes what the
+    formulation allows begins a new file."""
+
+    def __init__(self, file: Path | None):
+        self.file, self.lock = file, threading.Lock()
+        self.known: dict[str, dict] = json.loads(file.read_text()) if file and file.exists() else {}
+
+    @staticmethod
+    def key(kind: str, seed: int, instance: dict) -> str:
+        text = json.dumps([instance, TICKS, BUDGET, UNLOAD, RESIDENCIES], sort_keys=True)
+        return f"{kind} {seed} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+    def find(self, key: str, seconds: float) -> tuple[bool, float | None]:
+        """Whether nothing is left to solve within so many seconds, and the optimum, where it is proved."""
+        entry = self.known.get(key)
+        if entry is None:
+            return False, None
+        return entry["optimum"] is not None or entry["tried_seconds"] >= seconds, entry["optimum"]
+
+    def keep(self, key: str, seconds: float, optimum: float | None):
+        with self.lock:
+            self.known[key] = {"optimum": optimum} if optimum is not None else {"optimum": None, "tried_seconds": seconds}
+            if self.file:
+                beside = self.file.with_name(self.file.name + ".new")
+                beside.write_text(json.dumps(self.known, indent=1))
+                os.replace(beside, self.file)
 
 
 def run_plimsoll(instance: dict, program: str, options: list[str]) -> float:
@@ -130,10 +169,14 @@ def run_plimsoll(instance: dict, program: str, options: list[str]) -> float:
     return result["mean_wait_seconds"] * result["served"]
 
 
-def measure(kind: str, seed: int, options) -> dict:
+def measure(kind: str, seed: int, options, optima: Optima) -> dict:
     instance = make_instance(kind, seed)
     ours = run_plimsoll(instance, options.program, options.with_option)
-    best = Formulation(instance).solve(options.solver_seconds, ours)
+    key = optima.key(kind, seed, instance)
+    is_known, best = optima.find(key, options.solver_seconds)
+    if not is_known:
+        best = Formulation(instance).solve(options.solver_seconds, ours)
+        optima.keep(key, options.solver_seconds, best)
     return {"kind": kind, "seed": seed, "optimum": best, "plimsoll": ours}
 
 
@@ -155,13 +198,16 @@ def main() -> int:
     parser.add_argument("--solver-seconds", type=float, default=30)
     parser.add_argument("--with-option", action="append", default=[], help="for plimsoll simulate, such as --patience=60s")
     parser.add_argument("--program", default=str(ROOT / "build/release/plimsoll"))
+    parser.add_argument("--optima", type=Path, help="a file that keeps what is proved, from run to run")
+    parser.add_argument("--workers", type=int, default=2, help="instances at a time")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    optima = Optima(options.optima)
     results = []
     for kind in [options.kind] if options.kind else ["online", "batch"]:
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(options.workers) as pool:
             seeds = range(options.seed, options.seed + options.instances)
-            rows = list(pool.map(lambda seed: measure(kind, seed, options), seeds))
+            rows = list(pool.map(lambda seed: measure(kind, seed, options, optima), seeds))
         results.append({**report(kind, rows), "rows": rows})
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
