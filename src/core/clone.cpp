@@ -63,6 +63,7 @@ void Relink::waiter(Waiter& copy) const {
 
 std::unique_ptr<State> clone_of(State const& state) {
     std::unique_ptr<State> copy(new State(state));
+    copy->is_copy = true;
     Relink relink(*copy);
     for (auto& [id, waiter] : copy->tickets) {
         relink.waiter(waiter);

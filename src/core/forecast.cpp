@@ -13,6 +13,7 @@ namespace plimsoll::core {
 
 namespace {
 
+constexpr std::size_t kEventsOfFew = 500;                  // more than those who wait then need
 constexpr Duration kSoon = std::chrono::milliseconds(10);  // what should have happened already
 
 struct Happening {
@@ -34,6 +35,7 @@ class Ahead {
         : state_(clone_of(state)), start_(now), now_(now), limits_(limits) {}
 
     Forecast run(std::optional<Ticket> const& asked);
+    double total_wait(std::string const& favoured);
 
   private:
     using Kind = Happening::Kind;
@@ -45,6 +47,7 @@ class Ahead {
     void happen(Happening const& happening);
     void show_list();
     void settle_down();
+    void run_on();
     bool move_on();
     void step(ForecastStep::Kind kind, std::string model, Bytes bytes, std::string reason);
     void dispatched(Dispatch const& dispatch);
@@ -254,6 +257,12 @@ bool Ahead::move_on() {
     return true;
 }
 
+void Ahead::run_on() {
+    settle_down();
+    while (!is_over() && events_ < limits_.events && now_ - start_ < limits_.horizon && move_on()) {
+    }
+}
+
 Forecast Ahead::run(std::optional<Ticket> const& asked) {
     if (!state_->epoch) {
         state_->epoch = now_;
@@ -265,13 +274,30 @@ Forecast Ahead::run(std::optional<Ticket> const& asked) {
         ticket.deadline.reset();  // what it would be judged by is this forecast
         tell(TicketArrived{ticket});
     }
-    settle_down();
-    while (!is_over() && events_ < limits_.events && now_ - start_ < limits_.horizon && move_on()) {
-    }
+    run_on();
     return std::move(out_);
 }
 
+double Ahead::total_wait(std::string const& favoured) {
+    std::size_t const all = state_->waiting;
+    state_->favoured = favoured;
+    take_over();
+    is_list_due_ = true;
+    run_on();
+    // Whoever is still there waits at least until now.
+    auto const rest = static_cast<double>(all - std::min(all, out_.waits.size()));
+    double sum = rest * to_seconds(now_ - start_);
+    for (auto const& [id, wait] : out_.waits) {
+        sum += to_seconds(wait);
+    }
+    return sum;
+}
+
 }  // namespace
+
+double total_wait_if_next(State const& state, TimePoint now, Target const& target) {
+    return Ahead(state, now, ForecastLimits{.events = kEventsOfFew}).total_wait(target.weights);
+}
 
 Forecast forecast(
     State const& state,

@@ -16,4 +16,7 @@ namespace plimsoll::core {
     ForecastLimits const& limits
 );
 
+// Seconds that all who wait now will wait from now on, together, if this target is loaded next.
+[[nodiscard]] double total_wait_if_next(State const& state, TimePoint now, Target const& target);
+
 }  // namespace plimsoll::core

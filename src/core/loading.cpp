@@ -46,14 +46,15 @@ std::string beneficiary_words(Target const& target, TimePoint now) {
     return "a use announced for " + format_duration(std::max(Duration{}, ahead)) + " from now";
 }
 
-std::string load_words(Turn const& turn, Target const& target, Demand const& demand) {
+std::string load_words(Turn const& turn, NextLoad const& next, Demand const& demand) {
+    Target const& target = *next.target;
     std::string text = "load " + demand.model + " (" + form_words(demand) + ", " +
                        format_bytes(demand.charge) + ") for " + beneficiary_words(target, turn.now);
     if (Want const* const leader = leading_want(target)) {
         Waiter const& first = turn.state.tickets.at(leader->due.begin()->second);
         text += ", the first waited " + format_duration(turn.now - first.arrived);
     }
-    return text + "; " + ledger_words(turn.state);
+    return text + "; " + ledger_words(turn.state) + (next.why.empty() ? "" : "; " + next.why);
 }
 
 void free_loader(Turn& turn, InstanceId id) {
@@ -88,7 +89,7 @@ void send_load(Turn& turn, NextLoad const& next) {
     if (!state.ledger.reserve(id, demand.charge)) {
         return;
     }
-    std::string reason = load_words(turn, target, demand);
+    std::string reason = load_words(turn, next, demand);
     Instance& instance = state.instances[id];
     instance.id = id;
     instance.target = &target;
@@ -100,6 +101,7 @@ void send_load(Turn& turn, NextLoad const& next) {
     target.instance = &instance;
     state.loader = id;
     ++state.counters.loads;
+    state.favoured.reset();
     if (target.waiting == 0 && !target.pin) {
         spend_announcements(target, demand);
     }

@@ -5,28 +5,17 @@
 #include "core/demand.hpp"
 #include "core/failures.hpp"
 #include "core/loading.hpp"
+#include "core/lookahead.hpp"
 #include "core/observation.hpp"
+#include "core/ranking.hpp"
 #include "core/room.hpp"
 #include "core/words.hpp"
 
 #include <algorithm>
-#include <span>
-#include <tuple>
 
 namespace plimsoll::core {
 
 namespace {
-
-// Scores within a tenth of each other, and moments within a tenth of a second, are equal: then the
-// client with the smaller debt goes first.
-constexpr double kEqualScores = 1.1;
-constexpr Duration kSameMoment = std::chrono::milliseconds(100);
-
-struct Entry {
-    Target* target = nullptr;
-    Chosen chosen;
-    TimePoint due = kNever;
-};
 
 // nullopt: nothing can be done for it now.
 std::optional<Entry> entry_for(Turn& turn, Target& target) {
@@ -41,28 +30,6 @@ std::optional<Entry> entry_for(Turn& turn, Target& target) {
         return std::nullopt;
     }
     return Entry{&target, *chosen, due_of(state, target)};
-}
-
-// sum(wait_i + L) / (L + u) over the tickets that the load would serve; joins count.
-double score_of(State const& state, Target const& target, Demand const& demand, TimePoint now) {
-    double const now_us = static_cast<double>(
-        std::chrono::duration_cast<std::chrono::microseconds>(now - *state.epoch).count()
-    );
-    double waits = 0;
-    double count = 0;
-    for (Want const& want : target.wants) {
-        if (!want.is_served) {
-            auto const n = static_cast<double>(want.due.size());
-            count += n;
-            waits += (n * now_us - static_cast<double>(want.arrived_sum_us)) / 1e6;
-        }
-    }
-    if (target.pin && target.instance == nullptr) {
-        count += 1;
-        waits += to_seconds(now - target.pin->since);
-    }
-    double const load = to_seconds(demand.load_time);
-    return (waits + count * load) / std::max(0.001, load + to_seconds(demand.unload_time));
 }
 
 // The room that the earliest overdue target will have in the end (rule 11).
@@ -107,12 +74,6 @@ Occupied occupied(Turn& turn) {
     return sum;
 }
 
-struct Ranked {
-    double score = 0;
-    Entry const* entry = nullptr;
-    double debt = 0;  // known where it decides
-};
-
 class Order {
   public:
     explicit Order(Turn& turn) : turn_(turn), state_(turn.state) {}
@@ -125,10 +86,9 @@ class Order {
     void collect();
     bool serve_overdue();
     void serve_best();
-    void sort_by_debt(std::span<Ranked> equals) const;
-    bool try_start(Entry const& entry);
+    void start(Preferred const& preferred);
     void hold_for(Need const& need);
-    [[nodiscard]] Entry const* first_overdue() const;
+    [[nodiscard]] bool is_startable(Entry const& entry);
 
     Turn& turn_;
     State& state_;
@@ -152,50 +112,25 @@ void Order::hold_for(Need const& need) {
     }
 }
 
-// Of those that came in the same moment the one goes first whose clients have caused fewer swaps,
-// then the one that serves more of the waiting.
-Entry const* Order::first_overdue() const {
-    TimePoint earliest = turn_.now + Duration{1};
-    for (Entry const& entry : entries_) {
-        earliest = std::min(earliest, entry.due);
-    }
-    using Rank = std::tuple<double, double, std::string_view>;
-    Entry const* first = nullptr;
-    Rank best;
-    for (Entry const& entry : entries_) {
-        if (entry.due > turn_.now || entry.due - earliest > kSameMoment) {
-            continue;
-        }
-        Rank const rank{
-            debt_of(state_, *entry.target, turn_.now),
-            -score_of(state_, *entry.target, *entry.chosen.demand, turn_.now),
-            entry.target->weights
-        };
-        if (first == nullptr || rank < best) {
-            first = &entry;
-            best = rank;
-        }
-    }
-    return first;
-}
-
 // True: decided. Else the earliest overdue target holds its room and the others may use the rest.
 bool Order::serve_overdue() {
     for (Entry const& entry : entries_) {
         turn_.wake(entry.due);
     }
-    Entry const* const first = first_overdue();
-    if (first == nullptr) {
+    Ranking const overdue = first_overdue(state_, entries_, turn_.now);
+    if (overdue.empty()) {
         return false;
     }
+    auto const [first, why] = prefer(state_, overdue, turn_.now);
     Need const need = need_of(*first->target, first->chosen);
     if (can_load(state_, *first->target, turn_.now)) {
-        state_.next_load = NextLoad{first->target, turn_.now, false};
+        state_.next_load = NextLoad{first->target, turn_.now, false, false, why};
         return true;
     }
     Choice const choice = choose_victims(state_, need, Taking::Overdue, turn_.now);
     if (choice.is_sufficient) {
         start_commit(turn_, *first->target, need, choice, true);
+        state_.commit->why = why;
         return true;
     }
     turn_.wake(choice.again);
@@ -203,66 +138,56 @@ bool Order::serve_overdue() {
     return false;
 }
 
-bool Order::try_start(Entry const& entry) {
-    Need const need = need_of(*entry.target, entry.chosen);
-    if (held_ && !fits_beside(state_, need, *held_, turn_.now)) {
-        return false;
-    }
-    if (can_load(state_, *entry.target, turn_.now)) {
-        state_.next_load = NextLoad{entry.target, turn_.now, held_.has_value()};
-        return true;
-    }
-    if (held_) {
-        return false;
-    }
-    Choice const choice = choose_victims(state_, need, Taking::Idle, turn_.now);
-    turn_.wake(choice.again);
-    if (choice.is_sufficient) {
-        start_commit(turn_, *entry.target, need, choice, false);
-    }
-    return choice.is_sufficient;
-}
-
 void Order::serve_best() {
-    std::vector<Ranked> ranked;
-    ranked.reserve(entries_.size());
+    Ranking fitting;
+    fitting.reserve(entries_.size());
     Occupied const taken = occupied(turn_);
     bool const is_row_left = taken.rows < row_limit(state_, turn_.now);
     for (Entry const& entry : entries_) {
         if (is_row_left && taken.charge + entry.chosen.charge <= state_.config.budget) {
-            ranked.push_back(
-                {score_of(state_, *entry.target, *entry.chosen.demand, turn_.now), &entry}
-            );
+            fitting.push_back(&entry);
         }
     }
-    std::ranges::sort(ranked, [](Ranked const& a, Ranked const& b) {
-        return a.score != b.score ? a.score > b.score
-                                  : a.entry->target->weights < b.entry->target->weights;
-    });
-    for (auto first = ranked.begin(); first != ranked.end();) {
-        auto const last = std::find_if(first, ranked.end(), [&](Ranked const& each) {
-            return each.score < first->score / kEqualScores;
-        });
-        sort_by_debt({first, last});
-        for (; first != last; ++first) {
-            if (try_start(*first->entry)) {
-                return;
-            }
+    Ranking options;
+    for (Entry const* const entry : by_score(state_, std::move(fitting), turn_.now)) {
+        if (is_startable(*entry)) {
+            options.push_back(entry);
         }
+        // Beside an overdue target, and where too many wait to look ahead, the first one goes.
+        bool const is_choice = !held_ && state_.waiting <= kFewWaiting;
+        if (!options.empty() && (!is_choice || options.size() == kOptions)) {
+            break;
+        }
+    }
+    if (!options.empty()) {
+        start(prefer(state_, options, turn_.now));
     }
 }
 
-void Order::sort_by_debt(std::span<Ranked> equals) const {
-    if (equals.size() < 2) {
+bool Order::is_startable(Entry const& entry) {
+    Need const need = need_of(*entry.target, entry.chosen);
+    if (held_ && !fits_beside(state_, need, *held_, turn_.now)) {
+        return false;
+    }
+    if (held_ || can_load(state_, *entry.target, turn_.now)) {
+        return can_load(state_, *entry.target, turn_.now);
+    }
+    Choice const choice = choose_victims(state_, need, Taking::Idle, turn_.now);
+    turn_.wake(choice.again);
+    return choice.is_sufficient;
+}
+
+void Order::start(Preferred const& preferred) {
+    Entry const& entry = *preferred.entry;
+    if (can_load(state_, *entry.target, turn_.now)) {
+        state_.next_load =
+            NextLoad{entry.target, turn_.now, held_.has_value(), false, preferred.why};
         return;
     }
-    for (Ranked& each : equals) {
-        each.debt = debt_of(state_, *each.entry->target, turn_.now);
-    }
-    auto const rank = [](Ranked const& each) {
-        return std::tuple(each.debt, -each.score, std::string_view(each.entry->target->weights));
-    };
-    std::ranges::sort(equals, {}, rank);
+    Need const need = need_of(*entry.target, entry.chosen);
+    Choice const choice = choose_victims(state_, need, Taking::Idle, turn_.now);
+    start_commit(turn_, *entry.target, need, choice, false);
+    state_.commit->why = preferred.why;
 }
 
 void Order::decide() {
@@ -309,7 +234,7 @@ void adopt_commit(Turn& turn) {
     if (state.commit && state.commit->is_unloading &&
         can_load(state, *state.commit->target, turn.now)) {
         TimePoint const since = std::max(state.commit->at, state.loader_free_since);
-        state.next_load = NextLoad{state.commit->target, since, false};
+        state.next_load = NextLoad{state.commit->target, since, false, true, state.commit->why};
         state.commit.reset();
     }
 }
@@ -330,6 +255,16 @@ void decide_next(Turn& turn) {
     adopt_commit(turn);
 }
 
+// Whoever came while the list was on its way counts too. False: no load can be sent now.
+bool decide_again(Turn& turn) {
+    State& state = turn.state;
+    if (!state.next_load->is_settled && !state.commit && !state.needy.empty()) {
+        state.next_load.reset();
+        decide_next(turn);
+    }
+    return state.next_load.has_value();
+}
+
 }  // namespace
 
 void drive_loads(Turn& turn) {
@@ -347,9 +282,12 @@ void drive_loads(Turn& turn) {
     if (!state.next_load) {
         return;
     }
-    if (turn.observed && *turn.observed >= state.next_load->since) {
+    if (turn.observed && *turn.observed >= state.next_load->since && decide_again(turn)) {
         NextLoad const next = *std::exchange(state.next_load, std::nullopt);
         send_load(turn, next);
+        return;
+    }
+    if (!state.next_load) {
         return;
     }
     request_observe(

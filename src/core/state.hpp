@@ -172,6 +172,7 @@ struct Commit {
     bool is_overdue = false;
     bool is_unloading = false;
     std::vector<InstanceId> members;
+    std::string why{};  // beyond its target's rank
 };
 
 // A load that waits for a list that was asked for after its decision.
@@ -179,6 +180,8 @@ struct NextLoad {
     Target* target = nullptr;
     TimePoint since{};
     bool has_no_quantum = false;
+    bool is_settled = false;  // room was made for it
+    std::string why{};        // beyond its rank
 };
 
 struct State {
@@ -221,6 +224,9 @@ struct State {
     Duration longest_wait{};
     Pace pace;
     Debts debts;
+    // In copies, which look ahead and do not do so themselves: the weights to be loaded next.
+    std::optional<std::string> favoured;
+    bool is_copy = false;
 
   private:
     // Its pointers point into the original until clone_of() has put them right.

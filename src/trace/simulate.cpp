@@ -213,7 +213,9 @@ Simulated Simulation::run() {
             queue_.pop();
             happen(next);
         }
-        while (is_list_due_ || !told_.empty()) {
+        // A list takes a moment, and shows what has happened by then.
+        bool const is_more_to_come = !queue_.empty() && queue_.top().at <= now_;
+        while (!is_more_to_come && (is_list_due_ || !told_.empty())) {
             if (std::exchange(is_list_due_, false)) {
                 show_list();
             }
