@@ -15,7 +15,10 @@ namespace plimsoll::trace {
 
 namespace {
 
-constexpr double kLongest = 1e9;  // seconds; some thirty years
+constexpr double kLongest = 1e6;  // seconds; of an answer or a load: eleven days
+constexpr double kSpan = 1e8;     // between the first and the last request: three years
+// All answers and loads one after the other; what is more does not fit into the clock.
+constexpr double kTotal = 5e9;
 
 enum Column : std::uint8_t {
     Time,
@@ -97,6 +100,7 @@ class Reader {
     Result<void> read_names(std::string_view line);
     Result<void> read_request(std::string_view line);
     Result<void> read_model(std::size_t model);
+    Result<void> check_length();
     Result<Workload> finish();
     [[nodiscard]] std::unexpected<Error> bad(std::string what) const;
     [[nodiscard]] std::unexpected<Error> bad_cell(Column column, std::string_view wanted) const;
@@ -117,6 +121,7 @@ class Reader {
     std::vector<std::string_view> cells_;
     std::size_t line_ = 0;
     std::vector<double> times_;
+    std::vector<std::size_t> lines_;  // of the requests
     std::vector<Known> known_;
     std::unordered_map<std::string, std::size_t> index_;
     Workload out_;
@@ -167,7 +172,7 @@ Result<void> Reader::read_model(std::size_t model) {
         }
         auto const seconds = seconds_in(cell(column));
         if (!seconds) {
-            return bad_cell(column, "a number of seconds");
+            return bad_cell(column, "a number of seconds from 0 to 1000000");
         }
         *time = from_seconds(*seconds);
     }
@@ -185,7 +190,7 @@ Result<void> Reader::read_request(std::string_view line) {
     }
     auto const seconds = seconds_in(cell(Seconds));
     if (!seconds) {
-        return bad_cell(Seconds, "a number of seconds, not below 0");
+        return bad_cell(Seconds, "a number of seconds from 0 to 1000000");
     }
     auto const priority = priority_in(cell(Priority));
     if (!priority) {
@@ -209,11 +214,36 @@ Result<void> Reader::read_request(std::string_view line) {
         client = "request " + std::to_string(times_.size() + 1);
     }
     times_.push_back(*time);
+    lines_.push_back(line_);
     Request& request = out_.requests.emplace_back();
     request.model = found->second;
     request.service = from_seconds(*seconds);
     request.client = std::move(client);
     request.priority = *priority;
+    return {};
+}
+
+Result<void> Reader::check_length() {
+    auto const [first, last] = std::ranges::minmax_element(times_);
+    if (*last - *first > kSpan) {
+        line_ = lines_[static_cast<std::size_t>(last - times_.begin())];
+        return bad(
+            "its time is more than three years after the first one's; is one of the dates mistyped?"
+        );
+    }
+    double total = *last - *first;
+    for (Request const& request : out_.requests) {
+        Model const& model = out_.models[request.model];
+        total += to_seconds(request.service) + to_seconds(model.load) + to_seconds(model.unload);
+    }
+    if (total > kTotal) {
+        return fail(
+            Errc::Invalid,
+            "all answers and loads together take more than 150 years; are the columns \"seconds\" "
+            "or "
+            "\"load_seconds\" in another unit?"
+        );
+    }
     return {};
 }
 
@@ -234,9 +264,15 @@ Result<Workload> Reader::finish() {
         model.charge = *size;
         model.load = known_[i].load.value_or(
             options_.load_base +
-            from_seconds(static_cast<double>(size->count()) / options_.load_bandwidth)
+            from_seconds(
+                std::min(static_cast<double>(size->count()) / options_.load_bandwidth, kSpan)
+            )
         );
         model.unload = known_[i].unload.value_or(options_.unload);
+    }
+    auto const length = check_length();
+    if (!length) {
+        return fail(length.error());
     }
     std::vector<std::size_t> order(times_.size());
     std::iota(order.begin(), order.end(), std::size_t{0});

@@ -121,6 +121,9 @@ void Simulation::carry_out(core::Action const& action) {
         residency_of_.erase(abort->instance);
         told_.emplace_back(core::LoadFailed{abort->instance, core::LoadFailure::Aborted, ""});
     } else if (auto const* unload = std::get_if<core::Unload>(&action)) {
+        if (unload->attempt > 1) {
+            return;  // it is on its way, slowly
+        }
         Residency& residency = out_.residencies[residency_of_.at(unload->instance)];
         residency.unload_start = now_ - kStart;
         plan(

@@ -74,7 +74,7 @@ TEST_CASE("csv: what is wrong is said with its line and what to write", "[trace]
     );
     CHECK(
         problem("time,model,seconds,size\n1,m,-2,4GiB\n") ==
-        "line 2: \"-2\" is no seconds; write a number of seconds, not below 0"
+        "line 2: \"-2\" is no seconds; write a number of seconds from 0 to 1000000"
     );
     CHECK(
         problem("time,model,seconds,size\n1,m,2,big\n") ==
@@ -94,4 +94,23 @@ TEST_CASE("csv: what is wrong is said with its line and what to write", "[trace]
         auto const text = "time,model,seconds,size\n" + std::string(bad) + ",m,2,1GiB\n";
         CHECK(problem(text).find("is no time") != std::string::npos);
     }
+}
+
+TEST_CASE("csv: what does not fit into the clock is refused", "[trace]") {
+    CHECK(
+        problem(
+            "time,model,seconds,size\n2026-11-23 16:57:50,m,1,1GiB\n9217-11-23 16:57:50,m,1,1GiB\n"
+        ) ==
+        "line 3: its time is more than three years after the first one's; is one of the dates "
+        "mistyped?"
+    );
+    std::string text = "time,model,seconds,size,load_seconds\n";
+    for (int i = 0; i < 5000; ++i) {
+        text += "1,m,1000000,1GiB,1000000\n";
+    }
+    CHECK(
+        problem(text) ==
+        "all answers and loads together take more than 150 years; are the columns \"seconds\" or "
+        "\"load_seconds\" in another unit?"
+    );
 }

@@ -98,3 +98,13 @@ TEST_CASE("simulate: equal input gives equal output", "[trace][unit]") {
         CHECK(one.passages[i].ended >= workload.requests[i].arrival + workload.requests[i].service);
     }
 }
+
+TEST_CASE("simulate: an unload may take longer than the scheduler has patience", "[trace][unit]") {
+    auto workload = two_models();
+    workload.models[0].unload = 230s;
+    workload.requests = {ask(0s, 0, 1s), ask(60s, 1, 1s), ask(400s, 1, 1s)};
+    auto const result = simulate(workload, with_budget(gibibytes(8)));
+    CHECK(result.passages[1].outcome == Outcome::Refused);
+    CHECK(result.passages[2].outcome == Outcome::Served);
+    CHECK(result.residencies[0].gone == 60s + 230s);
+}
