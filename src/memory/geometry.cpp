@@ -94,6 +94,7 @@ Geometry read_geometry(json::object const& show) {
     absorb_heads(geometry, metadata);
     read_windows(geometry, metadata, tensors);
     read_widths(geometry, metadata, tensors);
+    read_weights(geometry, metadata, tensors);
     geometry.is_complete = is_complete(geometry);
     return geometry;
 }

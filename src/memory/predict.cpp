@@ -62,8 +62,8 @@ bool is_quantised(KvType type) {
     return type == KvType::Q8_0 || type == KvType::Q4_0;
 }
 
-// One tensor of a layer's cache. CUDA reads quantised rows in steps of 512 and gets room for the
-// last one.
+// One tensor of a layer's cache, with the cells of all slots. CUDA reads quantised rows in steps of
+// 512 and gets room for the last one.
 double cache_tensor(KvType type, double width, double cells) {
     double const rest = std::fmod(width, 512);
     double const tail = is_quantised(type) && rest != 0 ? row(type, 512 - rest) : 0;
@@ -105,13 +105,13 @@ double cache_bytes(Geometry const& g, Settings const& settings, Shape const& sha
             continue;
         }
         bool const is_windowed = layer < g.is_windowed.size() && g.is_windowed[layer];
-        double const cells = is_windowed ? shape.window_cells : shape.cells;
+        double const cells = shape.slots * (is_windowed ? shape.window_cells : shape.cells);
         total += cache_tensor(settings.kv_type, heads * g.key_length, cells);
         double const values = shape.flash ? heads * g.value_length : widest;
         total += g.keys_only ? 0 : cache_tensor(settings.kv_type, values, cells);
     }
     double const state = 4.0 * static_cast<double>(g.state_floats) * g.recurrent_layers;
-    return shape.slots * (total + state);
+    return total + shape.slots * state;
 }
 
 double widest_cache(Geometry const& g) {
@@ -154,6 +154,18 @@ double compute_bytes(Geometry const& g, Settings const& settings, Shape const& s
     return mask + widest + states + rest + 32 * shape.batch + 4 * embedding * shape.batch;
 }
 
+// Tokenizer and other metadata of a file; what lies in the blobs beyond that and the listed tensors
+// is a projector or an adapter.
+constexpr Bytes kMostMetadata = mebibytes(32);
+
+Bytes weight_bytes(Geometry const& g, Bytes file_size) {
+    if (g.device_weights.is_zero()) {
+        return file_size;
+    }
+    Bytes const beyond = file_size - g.listed_weights;
+    return beyond > kMostMetadata ? g.device_weights + beyond : g.device_weights;
+}
+
 }  // namespace
 
 std::optional<KvType> parse_kv_type(std::string_view text) {
@@ -175,7 +187,7 @@ std::optional<KvType> parse_kv_type(std::string_view text) {
 Prediction predict(Geometry const& geometry, Bytes file_size, Settings const& settings) {
     Shape const shape = shape_of(geometry, settings);
     Prediction p;
-    p.weights = file_size;
+    p.weights = weight_bytes(geometry, file_size);
     p.overhead = kOverhead;
     p.kv = to_bytes(cache_bytes(geometry, settings, shape));
     p.compute = to_bytes(compute_bytes(geometry, settings, shape));

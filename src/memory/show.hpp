@@ -34,12 +34,21 @@ class Metadata {
     boost::json::object const* info_ = nullptr;
 };
 
-// Shapes of the model's tensors, in GGUF order: inputs, outputs, experts.
+// One tensor of the list; its shape in GGUF order: inputs, outputs, experts.
+struct Tensor {
+    std::string name;
+    std::string type;  // "Q4_K"
+    std::vector<std::uint64_t> shape;
+};
+
+// The model's tensors. Those without a name or a shape are left out.
 class Tensors {
   public:
     explicit Tensors(boost::json::object const& show);
 
     [[nodiscard]] bool is_empty() const { return rows_.empty(); }
+
+    [[nodiscard]] std::vector<Tensor> const& list() const { return list_; }
 
     [[nodiscard]] bool has(std::string const& name) const { return rows_.contains(name); }
 
@@ -52,6 +61,7 @@ class Tensors {
     [[nodiscard]] std::uint32_t widest(std::uint32_t layers, std::string_view name) const;
 
   private:
+    std::vector<Tensor> list_;
     std::unordered_map<std::string, std::uint32_t> rows_;
 };
 

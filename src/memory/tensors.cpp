@@ -104,6 +104,13 @@ Tensors::Tensors(json::object const& show) {
         json::array const& sizes = shape->get_array();
         std::size_t const outputs = sizes.size() > 1 ? 1 : 0;
         rows_.insert_or_assign(std::string(name->get_string()), to_u32(sizes[outputs]).value_or(0));
+        json::value const* const type = tensor->if_contains("type");
+        Tensor& one = list_.emplace_back();
+        one.name = std::string(name->get_string());
+        one.type = type != nullptr && type->is_string() ? std::string(type->get_string()) : "";
+        for (json::value const& size : sizes) {
+            one.shape.push_back(to_u32(size).value_or(0));
+        }
     }
 }
 

@@ -32,6 +32,10 @@ struct Geometry {
     bool is_embedding_only = false;
     bool has_projector = false;
     bool is_vision = false;
+    // By the list of tensors; 0: it is missing, or names a type that we do not know.
+    Bytes device_weights;  // what the runtime puts on the device
+    Bytes listed_weights;  // all of them, as they lie in the file
+
     bool is_complete = false;  // false: too little was known; predict() then uses a generous margin
 
     // Widths of the runtime's graph in floats per token, and what only some families have.
@@ -70,7 +74,9 @@ struct Prediction {
     std::string note;  // how sure, in words; may be empty
 };
 
-// file_size: of the model's blobs (weights, projector, adapters), bytes.
+// file_size: of the model's blobs (weights, projector, adapters), bytes. Where the tensors are
+// listed, the weights are those on the device and what the blobs hold beyond the list, if that is
+// more than the file's metadata can be.
 Prediction predict(Geometry const& geometry, Bytes file_size, Settings const& settings);
 
 // The context a runner really gets (vram-model 2): at least 4, at least 2048 for vision models, at
