@@ -39,6 +39,15 @@ inline constexpr std::array<std::string_view, 6> kRecurrentOnly = {
 // Attention in every nth layer, a gated delta net in the others.
 inline constexpr std::array<std::string_view, 3> kGatedDelta = {"qwen3next", "qwen35", "qwen35moe"};
 
+// Attention and feed-forward of a layer run side by side.
+inline constexpr std::array<std::string_view, 6> kParallelBlocks = {
+    "cohere2", "cohere2moe", "command-r", "gptneox", "falcon", "phi2"
+};
+
+inline constexpr std::array<std::string_view, 5> kGemma = {
+    "gemma", "gemma2", "gemma3", "gemma3n", "gemma4"
+};
+
 // The upstream runs these with one slot whatever OLLAMA_NUM_PARALLEL says.
 inline constexpr std::array<std::string_view, 11> kSingleSlot = {
     "mllama",

@@ -114,44 +114,67 @@ double cache_bytes(Geometry const& g, Settings const& settings, Shape const& sha
     return total + shape.slots * state;
 }
 
-double widest_cache(Geometry const& g) {
-    return static_cast<double>(most_heads(g)) *
-           (static_cast<double>(g.key_length) + (g.keys_only ? 0 : g.value_length));
+// The card's kernels read f16: a quantised cache is expanded, one layer at a time.
+double expanded_layer(Geometry const& g, Shape const& shape) {
+    double most = 0;
+    for (std::size_t layer = 0; layer < g.kv_heads.size(); ++layer) {
+        bool const is_windowed = layer < g.is_windowed.size() && g.is_windowed[layer];
+        double const width =
+            static_cast<double>(g.kv_heads[layer]) *
+            (static_cast<double>(g.key_length) + (g.keys_only ? 0 : g.value_length));
+        most = std::max(most, 2 * width * (is_windowed ? shape.window_cells : shape.cells));
+    }
+    return most * shape.slots;
+}
+
+double rotations(Geometry const& g) {
+    double bytes = 0;
+    for (std::uint32_t const length : g.rotated) {
+        // The largest power of two times 64 that divides it.
+        std::uint32_t const size = length % 64 != 0 ? 0 : length & (~length + 1);
+        bytes += size == 0 ? 0 : 4.0 * size * size + 16384;
+    }
+    return bytes;
 }
 
 double attention_bytes(Geometry const& g, Settings const& settings, Shape const& shape) {
-    auto const width = static_cast<double>(g.attention);
-    if (shape.flash) {
-        // The card's kernels read f16: a quantised cache is expanded one layer at a time.
-        double const expanded =
-            is_quantised(settings.kv_type) ? 2 * widest_cache(g) * shape.cells * shape.slots : 0;
-        double const rotation =
-            is_quantised(settings.kv_type) ? 4.0 * g.key_length * g.key_length + 16384 : 0;
-        return 4 * shape.batch * width + expanded + 2 * rotation;
+    if (most_heads(g) == 0) {
+        return 0;
     }
+    if (shape.flash) {
+        return is_quantised(settings.kv_type)
+                   ? 4 * shape.batch * g.attention_quantised + expanded_layer(g, shape)
+                   : 4 * shape.batch * g.attention;
+    }
+    // Where "auto" has switched flash attention off, or keys hold the values, those are copied.
+    double const heads = g.keys_only ? 1 : most_heads(g);
+    bool const is_copied = g.keys_only || settings.flash_attention == FlashAttention::Auto;
+    double const copy = is_copied ? 2 * shape.cells * g.value_length * heads * shape.slots : 0;
     double const scores = static_cast<double>(g.heads) * shape.cells;
-    double const copy =
-        2 * shape.cells * g.value_length * std::max<double>(most_heads(g), 1) * shape.slots;
-    bool const is_copied = g.keys_only || !g.has_flash_kernel;
-    return 4 * shape.batch * (scores + width + widest_cache(g) + 2.0 * g.query) +
-           (is_copied ? copy : 0);
+    return 4 * shape.batch * (scores + g.attention_scores) + copy;
+}
+
+double encoder_bytes(Geometry const& g, Shape const& shape) {
+    double const mask = (shape.flash ? 2 : 4) * shape.batch * shape.batch;
+    double const scores =
+        shape.flash ? 0 : static_cast<double>(g.heads) * shape.batch + 6.0 * g.embedding;
+    return mask + 4 * shape.batch * std::max(g.feed_forward, scores) + 32 * shape.batch;
 }
 
 double compute_bytes(Geometry const& g, Settings const& settings, Shape const& shape) {
-    double const embedding = g.embedding;
-    double const cells = g.is_embedding_only ? std::max(shape.batch, shape.cells) : shape.cells;
-    double const mask = (shape.flash ? 2 : 4) * shape.batch * (cells + shape.window_cells);
-    double const outputs = g.is_embedding_only ? shape.batch : shape.slots;
-    double const logits =
-        4 * outputs * (g.is_embedding_only ? 2 * embedding : g.vocabulary + 2 * embedding);
-    double const feed = 4 * shape.batch * static_cast<double>(g.feed_forward);
-    double const states = 4 * static_cast<double>(g.state_floats) * shape.slots;
-    double const widest = std::max({feed, attention_bytes(g, settings, shape), logits});
-    // Seen with small contexts and no flash attention, where the terms above come out a little
-    // short.
-    double const rest = shape.flash ? 0 : 16.0 * 1024 * 1024;
-    // The last term: newer runtimes hold one more residual.
-    return mask + widest + states + rest + 32 * shape.batch + 4 * embedding * shape.batch;
+    bool const has_cache = most_heads(g) > 0;
+    if (!has_cache && g.is_embedding_only) {
+        return encoder_bytes(g, shape);
+    }
+    double const mask =
+        has_cache ? (shape.flash ? 2 : 4) * shape.batch * (shape.cells + shape.window_cells) : 0;
+    double const logits = 4 * shape.slots * (static_cast<double>(g.vocabulary) + 2.0 * g.embedding);
+    double const states =
+        g.has_state_per_slot ? 4 * static_cast<double>(g.state_floats) * (shape.slots - 1) : 0;
+    double const feed = 4 * shape.batch * g.feed_forward + states;
+    bool const is_rotated = shape.flash && is_quantised(settings.kv_type);
+    return mask + std::max({feed, attention_bytes(g, settings, shape), logits}) +
+           (is_rotated ? rotations(g) : 0) + 32 * shape.batch;
 }
 
 // Tokenizer and other metadata of a file; what lies in the blobs beyond that and the listed tensors
@@ -192,7 +215,7 @@ Prediction predict(Geometry const& geometry, Bytes file_size, Settings const& se
     p.kv = to_bytes(cache_bytes(geometry, settings, shape));
     p.compute = to_bytes(compute_bytes(geometry, settings, shape));
     if (geometry.has_projector) {
-        p.compute += kProjectorCompute;
+        p.projector = kProjectorCompute;
         p.note = "with 1 GiB for the projector's own work, which nothing tells";
     }
     double share = kMarginShare;
@@ -205,8 +228,11 @@ Prediction predict(Geometry const& geometry, Bytes file_size, Settings const& se
         p.note =
             "the model's shape is not fully known: a generous guess until it has been measured";
     }
-    p.margin = std::max((p.weights + p.kv + p.compute).scaled(share), least);
-    p.total = p.weights + p.kv + p.compute + p.overhead + p.margin;
+    Bytes const known = p.weights + p.kv + p.compute + p.projector;
+    // Newer runtimes hold one more residual.
+    Bytes const residual = to_bytes(4.0 * geometry.embedding * shape.batch);
+    p.margin = std::max(known.scaled(share), least) + residual;
+    p.total = known + p.overhead + p.margin;
     return p;
 }
 

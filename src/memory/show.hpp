@@ -57,12 +57,15 @@ class Tensors {
     // The same of "blk.<layer>.<name>".
     [[nodiscard]] std::uint32_t rows(std::uint32_t layer, std::string_view name) const;
     [[nodiscard]] bool has(std::uint32_t layer, std::string_view name) const;
+    // Inputs of a layer's matrix (shape[0]); 0: no such tensor.
+    [[nodiscard]] std::uint64_t inputs(std::uint32_t layer, std::string_view name) const;
     // Largest over all layers.
     [[nodiscard]] std::uint32_t widest(std::uint32_t layers, std::string_view name) const;
 
   private:
     std::vector<Tensor> list_;
     std::unordered_map<std::string, std::uint32_t> rows_;
+    std::unordered_map<std::string, std::uint64_t> inputs_;
 };
 
 }  // namespace plimsoll::memory

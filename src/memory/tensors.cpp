@@ -104,6 +104,7 @@ Tensors::Tensors(json::object const& show) {
         json::array const& sizes = shape->get_array();
         std::size_t const outputs = sizes.size() > 1 ? 1 : 0;
         rows_.insert_or_assign(std::string(name->get_string()), to_u32(sizes[outputs]).value_or(0));
+        inputs_.insert_or_assign(std::string(name->get_string()), to_u32(sizes[0]).value_or(0));
         json::value const* const type = tensor->if_contains("type");
         Tensor& one = list_.emplace_back();
         one.name = std::string(name->get_string());
@@ -121,6 +122,11 @@ std::uint32_t Tensors::rows(std::string const& name) const {
 
 std::uint32_t Tensors::rows(std::uint32_t layer, std::string_view name) const {
     return rows(in_layer(layer, name));
+}
+
+std::uint64_t Tensors::inputs(std::uint32_t layer, std::string_view name) const {
+    auto const found = inputs_.find(in_layer(layer, name));
+    return found == inputs_.end() ? 0 : found->second;
 }
 
 bool Tensors::has(std::uint32_t layer, std::string_view name) const {

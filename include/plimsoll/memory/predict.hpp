@@ -38,12 +38,16 @@ struct Geometry {
 
     bool is_complete = false;  // false: too little was known; predict() then uses a generous margin
 
-    // Widths of the runtime's graph in floats per token, and what only some families have.
+    // Widths of the runtime's graph in floats per token (docs/memory.md, "Compute buffer"), and
+    // what only some families have.
     std::uint32_t vocabulary = 0;
-    std::uint32_t query = 0;         // widest query projection
-    std::uint64_t feed_forward = 0;  // widest feed-forward path over all layers
-    std::uint64_t attention = 0;     // widest attention path with flash attention
-    std::uint64_t state_floats = 0;  // recurrent state of one layer and slot
+    double feed_forward = 0;             // c: the widest path with the feed-forward
+    double attention = 0;                // a: the widest with flash attention, cache in f16
+    double attention_quantised = 0;      // the same, cache quantised
+    double attention_scores = 0;         // without flash attention, beside the scores
+    bool has_state_per_slot = false;     // Mamba: one more state for each further slot
+    std::vector<std::uint32_t> rotated;  // key lengths of the kinds of cache
+    std::uint64_t state_floats = 0;      // recurrent state of one layer and slot
     std::uint32_t recurrent_layers = 0;
     bool keys_only = false;    // absorbed MLA: the cache has no values
     std::uint32_t window = 0;  // tokens that a sliding-window layer remembers; 0: no such layers
@@ -69,8 +73,10 @@ struct Settings {
 };
 
 struct Prediction {
-    Bytes total;  // with the margin: what is booked
-    Bytes weights, kv, compute, overhead, margin;
+    Bytes total;                 // with the margin: what is booked
+    Bytes weights, kv, compute;  // to the byte, to the byte, to some per mille
+    Bytes projector;             // its own graph; its weights are among the weights
+    Bytes overhead, margin;
     std::string note;  // how sure, in words; may be empty
 };
 

@@ -27,6 +27,7 @@ inline constexpr std::string_view kLlama = R"({
         {"name": "blk.0.ffn_norm.weight", "type": "F32", "shape": [512]},
         {"name": "blk.0.ffn_gate.weight", "type": "F16", "shape": [512, 1024]},
         {"name": "blk.0.ffn_up.weight", "type": "F16", "shape": [512, 1024]},
+        {"name": "blk.0.ffn_down.weight", "type": "F16", "shape": [1024, 512]},
         {"name": "blk.1.attn_k.weight", "type": "F16", "shape": [512, 128]}]})";
 
 }  // namespace plimsoll::test
