@@ -28,7 +28,7 @@ class Mutant:
         return " | ".join(line.strip() for line in self.after.splitlines())
 
     def key(self):
-        return self.file, self.before, self.one_line()
+        return self.file, self.function, self.before, self.one_line()
 
 
 def tokens_of(text):
