@@ -53,6 +53,7 @@ TEST_CASE("budget: the whole of it is for one model, a byte more is refused", "[
     Driver d(Driver::small(gibibytes(10)));
     d.ask(demand("b", gibibytes(10) + Bytes(1)));
     CHECK(d.only<Refuse>().kind == RefuseKind::DoesNotFit);
+    CHECK_THAT(d.only<Refuse>().reason, ContainsSubstring("raise the budget"));
     d.load(demand("a", gibibytes(10)));
     CHECK(d.scheduler.counters().violations == 0);
 }
@@ -139,19 +140,26 @@ TEST_CASE("budget: pins that take every row leave none for others", "[core][admi
     CHECK(d.only<Refuse>().kind == RefuseKind::DoesNotFit);
     d.ask(demand("pinned", gibibytes(4)));  // a pin takes no row from itself
     CHECK(d.none<Refuse>());
+    config.max_loaded_models = 1;
+    d.on(ConfigChanged{config});
+    d.ask(demand("a", gibibytes(1)));
+    CHECK(d.only<Refuse>().kind == RefuseKind::DoesNotFit);
 }
 
-TEST_CASE("budget: a smaller one drains no more than it has to", "[core][room]") {
-    Driver d(Driver::small(gibibytes(12)));
-    d.load(demand("a", gibibytes(4)));
-    d.load(demand("b", gibibytes(4)));
-    d.load(demand("c", gibibytes(4)));
-    d.on(ConfigChanged{Driver::small(gibibytes(8))});
-    CHECK(d.all<Unload>().size() == 1);
-    CHECK(d.all<Notice>().size() == 1);
-    // What leaves is still charged, but nothing else has to go for it.
-    CHECK(d.charged() == gibibytes(12));
-    d.on(ConfigChanged{Driver::small(gibibytes(8) - Bytes(1))});
+TEST_CASE("budget: a smaller one drains what it has to and no more", "[core][room]") {
+    auto config = Driver::small(gibibytes(12));
+    config.max_loaded_models = 4;
+    Driver d(config);
+    for (std::string const name : {"a", "b", "c", "d"}) {
+        d.load(demand(name, gibibytes(3)));
+    }
+    config.budget = gibibytes(6);
+    d.on(ConfigChanged{config});
+    CHECK(d.all<Unload>().size() == 2);
+    CHECK(d.charged() == gibibytes(12));  // what leaves is charged, but nothing more goes for it
+    CHECK(d.scheduler.counters().foreign_evictions == 0);
+    config.budget = gibibytes(6) - Bytes(1);
+    d.on(ConfigChanged{config});
     CHECK(d.all<Unload>().size() == 1);
 }
 
@@ -165,17 +173,31 @@ TEST_CASE("budget: what drained for it is given back when the budget grows again
     CHECK(d.view(id).state == InstanceState::Ready);
 }
 
-TEST_CASE("budget: a load that no longer fits is given up", "[core][room]") {
+TEST_CASE(
+    "budget: a load that fits no more is given up for one that asks for less", "[core][room]"
+) {
     Driver d(Driver::small(gibibytes(10)));
-    d.ask(demand("a", gibibytes(6)));
+    TicketId const narrow = d.ask(demand("a", gibibytes(4), 4096));
+    TicketId const wide = d.ask(demand("a", gibibytes(8), 16384));
     d.list({});
-    InstanceId const id = d.only<Load>().instance;
-    d.on(ConfigChanged{Driver::small(gibibytes(5))});
-    CHECK(d.only<AbortLoad>().instance == id);
-    CHECK(d.total<AbortLoad>() == 1);
+    Load const load = d.only<Load>();
+    REQUIRE(load.demand.charge == gibibytes(8));
+    d.on(ConfigChanged{Driver::small(gibibytes(6))});
+    CHECK(d.only<Refuse>().ticket == wide);
+    CHECK(d.only<AbortLoad>().instance == load.instance);
+    d.on(LoadFailed{load.instance, LoadFailure::Aborted, ""});
+    d.list({});
+    d.pass(1s);
+    d.confirm_gone();
+    d.list({});
+    d.loaded(d.only<Load>());
+    CHECK(d.only<Dispatch>().ticket == narrow);
 }
 
-TEST_CASE("budget: pins go last, the newest first, until it fits", "[core][room]") {
+TEST_CASE(
+    "budget: pins go after all others, the newest first, and what they held drains at once",
+    "[core][room]"
+) {
     Driver d(Driver::small(gibibytes(12)));
     for (std::string const name : {"a", "b"}) {
         d.on(PinSet{demand(name, gibibytes(4)), "operator", {}});
@@ -183,12 +205,113 @@ TEST_CASE("budget: pins go last, the newest first, until it fits", "[core][room]
         d.loaded(d.only<Load>());
     }
     d.load(demand("c", gibibytes(4)));
-    // Somebody else's row takes what was theirs; the budget itself still holds both pins.
     auto rows = d.ready_rows();
-    rows.front().size = rows.front().size_vram = gibibytes(9);  // a measures more than it said
+    rows.front().size = rows.front().size_vram = gibibytes(9);  // a takes more than was predicted
     d.list(rows);
-    CHECK(d.only<Unload>().weights == "c");
+    auto const unloads = d.all<Unload>();
+    REQUIRE(unloads.size() == 2);
+    CHECK(unloads.front().weights == "b");
+    CHECK(unloads.back().weights == "c");
     auto const pins = d.scheduler.snapshot(d.now).pins;
     REQUIRE(pins.size() == 1);
     CHECK(pins.front().weights == "a");
+}
+
+// While an overdue target waits for the quantum of a busy one, another model may be loaded if both
+// fit beside what stays (rule 11).
+namespace {
+
+struct Overdue {
+    explicit Overdue(Bytes budget) : d(config_of(budget)) {
+        for (std::string const name : {"before", "before that", "first"}) {
+            pin(name);
+        }
+        d.load(demand("busy", gibibytes(6)));
+        d.ask(demand("busy", gibibytes(6)));
+        d.ask(demand("overdue", gibibytes(8)));
+        for (std::string const name : {"later", "after that", "last"}) {
+            pin(name);
+        }
+        d.pass(16s);
+    }
+
+    static SchedulerConfig config_of(Bytes budget) {
+        SchedulerConfig config = Driver::small(budget);
+        config.max_loaded_models = 10;
+        return config;
+    }
+
+    void pin(std::string const& name) {
+        d.on(PinSet{demand(name, gibibytes(1)), "operator", {}});
+        d.list_ready();
+        d.loaded(d.only<Load>());
+    }
+
+    bool loads(Bytes charge) {
+        d.ask(demand("small", charge));
+        d.list_ready();
+        return d.all<Load>().size() == 1;
+    }
+
+    Driver d;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "budget: what is loaded beside an overdue target leaves it room to the byte", "[core][order]"
+) {
+    CHECK(Overdue(gibibytes(16)).loads(gibibytes(2)));
+    CHECK_FALSE(Overdue(gibibytes(16)).loads(gibibytes(2) + Bytes(1)));
+}
+
+TEST_CASE(
+    "budget: what is leaving counts as gone for what an overdue target needs", "[core][order]"
+) {
+    Overdue world(gibibytes(16));
+    REQUIRE(world.loads(gibibytes(2)));
+    world.d.loaded(world.d.only<Load>());
+    world.d.on(TicketEnded{TicketId{world.d.last_ticket}, TicketOutcome::Done});
+    world.d.on(UnloadRequested{"small"});
+    REQUIRE(world.d.only<Unload>().weights == "small");
+    world.d.ask(demand("another", gibibytes(2)));
+    world.d.list_ready();
+    CHECK(world.d.only<Load>().demand.weights == "another");
+}
+
+TEST_CASE("budget: a row of its own that appears meanwhile has to go as well", "[core][room]") {
+    Driver d(Driver::small(gibibytes(20)));
+    d.load(demand("busy", gibibytes(12)));
+    d.ask(demand("busy", gibibytes(12)));
+    d.ask(demand("overdue", gibibytes(10)));
+    d.pass(25s);
+    auto rows = d.ready_rows();
+    REQUIRE(rows.size() == 1);
+    rows.push_back(Row{"overdue", "overdue", gibibytes(3), gibibytes(3), 0, {}, {}, {}});
+    d.list(rows);
+    for (auto const& view : d.scheduler.snapshot(d.now).instances) {
+        CHECK(view.state == InstanceState::Draining);
+    }
+}
+
+TEST_CASE(
+    "budget: where less is free than a wide context takes, a barred narrower one is not loaded",
+    "[core][load]"
+) {
+    Driver d(Driver::small(gibibytes(14)));
+    d.load(demand("idle", gibibytes(7)));
+    d.on(PinSet{demand("a", gibibytes(6), 8192), "operator", {}});
+    d.list_ready();
+    d.on(LoadFailed{d.only<Load>().instance, LoadFailure::Refused, "bad file"});
+    d.list_ready();
+    d.pass(1s);
+    d.confirm_gone();
+    REQUIRE(d.charged() == gibibytes(7));
+    d.on(UpstreamDown{""});
+    d.ask(demand("a", gibibytes(5), 4096));
+    d.ask(demand("a", gibibytes(8), 16384));
+    d.on(UpstreamUp{false});
+    d.list_ready();
+    CHECK(d.total<Load>() == 2);
+    CHECK(d.total<Unload>() == 1);
 }
