@@ -79,3 +79,17 @@ TEST_CASE("admission: a smaller budget refuses those who wait for too much", "[c
     CHECK(d.only<Refuse>().ticket == ticket);
     CHECK(d.only<Refuse>().kind == RefuseKind::DoesNotFit);
 }
+
+TEST_CASE(
+    "admission: a full queue asks to come back after a second at least", "[core][admission]"
+) {
+    auto config = Driver::small(gibibytes(10));
+    config.queue_limit = 1;
+    Driver d(config);
+    d.load(demand("a", gibibytes(5)));
+    d.ask(demand("a", gibibytes(5)));
+    d.ask(demand("a", gibibytes(5)));
+    CHECK(d.scheduler.snapshot(d.now).instances.front().waiting == 1);
+    d.ask(demand("a", gibibytes(5)));
+    CHECK(d.only<Refuse>().retry_after == 1s);
+}

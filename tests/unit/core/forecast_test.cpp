@@ -1,6 +1,7 @@
 #include "unit/core/driver.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace plimsoll::test;
 using plimsoll::Bytes;
@@ -151,4 +152,46 @@ TEST_CASE(
     ticket.deadline = d.now + 90s;
     d.on(TicketArrived{ticket});
     CHECK(d.none<Refuse>());
+}
+
+TEST_CASE("forecast: answers are expected to last as the latest did", "[core][forecast]") {
+    Driver d(Driver::small(gibibytes(10)));
+    Demand const wanted = demand("a", gibibytes(6));
+    InstanceId id{};
+    auto const answer = [&](Duration length) {
+        TicketId const ticket = d.ask(wanted);
+        d.now += length;
+        d.on(TicketEnded{ticket, TicketOutcome::Done});
+    };
+    TicketId const first = d.ask(wanted);
+    d.list({});
+    Load const load = d.only<Load>();
+    d.loaded(load);
+    id = load.instance;
+    d.now += 500ms;
+    d.on(TicketEnded{first, TicketOutcome::Done});
+    CHECK(d.scheduler.answer_time(id) == 500ms);
+    d.ask(wanted);
+    auto const behind_one = ahead(d, ticket_for(wanted));
+    REQUIRE(behind_one.wait);
+    CHECK(is_about(*behind_one.wait, 500ms));
+    d.on(TicketEnded{TicketId{d.last_ticket}, TicketOutcome::Done});
+    double const before = plimsoll::to_seconds(d.scheduler.answer_time(id));
+    answer(20s);
+    double const after = plimsoll::to_seconds(d.scheduler.answer_time(id));
+    CHECK(std::abs(after - (0.8 * before + 0.2 * 20)) < 0.001);
+}
+
+TEST_CASE("forecast: what is in memory stays there while others are loaded", "[core][forecast]") {
+    Driver d(Driver::small(gibibytes(10)));
+    Demand const lasting = demand("a", gibibytes(6));
+    d.load(lasting);
+    TicketId const first = d.ask(lasting);
+    d.now += 60s;
+    d.on(TicketEnded{first, TicketOutcome::Done});
+    d.ask(lasting);
+    d.ask(demand("b", gibibytes(2)));  // beside it; lists are read for that
+    auto const forecast = ahead(d, ticket_for(demand("c", gibibytes(8))));
+    REQUIRE(forecast.wait);
+    CHECK(*forecast.wait >= 15s);
 }

@@ -133,3 +133,16 @@ TEST_CASE(
     d.pass(62s);
     CHECK(d.all<Unload>().front().attempt == 1);
 }
+
+TEST_CASE(
+    "keep-alive: it ends on time though a request is answered in that moment", "[core][keep_alive]"
+) {
+    Driver d(Driver::small(gibibytes(20)));
+    InstanceId const old = d.load(demand("old", gibibytes(4)));
+    plimsoll::TimePoint const end = d.view(old).expires.value();
+    d.load(demand("young", gibibytes(4)));
+    d.now = end;
+    d.ask(demand("young", gibibytes(4)));
+    CHECK(d.all<Dispatch>().size() == 1);
+    CHECK(d.only<Unload>().instance == old);
+}

@@ -254,3 +254,86 @@ TEST_CASE(
     d.loaded(d.only<Load>());
     CHECK(d.only<Dispatch>().ticket == ticket);
 }
+
+TEST_CASE("load: a bare one is not chosen where it would not serve every waiter", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    TicketId const v1 = d.ask(bare(demand("a", plimsoll::gibibytes(4))));
+    d.on(TicketCancelled{v1});
+    d.on(UpstreamDown{""});
+    d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.ask(demand("a", plimsoll::gibibytes(6), 8192));
+    d.on(UpstreamUp{true});
+    d.list({});
+    CHECK(d.only<Load>().demand.form == Form::Pinned);
+    CHECK(d.only<Load>().demand.settings.num_ctx == 8192);
+}
+
+TEST_CASE("load: a charge that was raised is forgotten after an hour", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(20)));
+    TicketId const ticket = d.ask(demand("a", plimsoll::gibibytes(10)));
+    d.list({});
+    d.on(LoadFailed{d.only<Load>().instance, LoadFailure::OutOfMemory, ""});
+    d.on(TicketCancelled{ticket});
+    d.list({});
+    d.pass(1s);
+    d.confirm_gone();
+    auto const charge_of_load = [&] {
+        TicketId const asked = d.ask(demand("a", plimsoll::gibibytes(10)));
+        d.list({});
+        Load const load = d.only<Load>();
+        d.on(LoadFailed{load.instance, LoadFailure::NotFound, ""});
+        d.on(TicketCancelled{asked});
+        return load.demand.charge;
+    };
+    d.pass(58min);
+    CHECK(charge_of_load() == plimsoll::gibibytes(11));
+    d.pass(2min);
+    CHECK(charge_of_load() == plimsoll::gibibytes(10));
+}
+
+TEST_CASE(
+    "load: a refusal answers all that it would have served, out of memory spares who asks for less",
+    "[core][load]"
+) {
+    for (LoadFailure const failure : {LoadFailure::Refused, LoadFailure::OutOfMemory}) {
+        Driver d(Driver::small(plimsoll::gibibytes(9)));
+        d.ask(demand("a", plimsoll::gibibytes(4), 4096));
+        TicketId const wide = d.ask(demand("a", plimsoll::gibibytes(8), 16384));
+        d.list({});
+        Load const first = d.only<Load>();
+        REQUIRE(first.demand.settings.num_ctx == 16384);
+        d.on(LoadFailed{first.instance, failure, ""});
+        if (failure == LoadFailure::Refused) {
+            CHECK(d.all<Refuse>().size() == 2);
+            CHECK(d.scheduler.counters().load_failures == 1);
+            continue;
+        }
+        CHECK(d.none<Refuse>());  // tried once more with 8.8 GiB
+        d.list({});
+        d.pass(1s);
+        d.confirm_gone();
+        d.on(LoadFailed{d.only<Load>().instance, failure, ""});
+        CHECK(d.only<Refuse>().ticket == wide);
+    }
+}
+
+TEST_CASE("load: a retry that would not fit is refused with its larger charge", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    d.ask(demand("a", plimsoll::gibibytes(10)));
+    d.list({});
+    d.on(LoadFailed{d.only<Load>().instance, LoadFailure::OutOfMemory, ""});
+    CHECK(d.only<Refuse>().kind == RefuseKind::DoesNotFit);
+    CHECK_THAT(d.only<Refuse>().reason, ContainsSubstring("11 GiB"));
+}
+
+TEST_CASE("load: one that was given up is nobody's failure", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    TicketId const ticket = d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.list({});
+    Load const load = d.only<Load>();
+    d.on(TicketCancelled{ticket});
+    d.on(LoadFailed{load.instance, LoadFailure::Refused, "closed"});
+    CHECK(d.scheduler.counters().load_failures == 0);
+    d.ask(demand("a", plimsoll::gibibytes(4)));
+    CHECK(d.none<Refuse>());
+}

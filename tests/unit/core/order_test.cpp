@@ -219,3 +219,105 @@ TEST_CASE("order: the bound covers the wait, and is null while something is odd"
     d.list({d.ready_rows().front(), Row{"x", "x", gibibytes(1), gibibytes(1), 0, {}, {}, {}}});
     CHECK_FALSE(d.scheduler.snapshot(d.now).bound);
 }
+
+namespace {
+
+// What is loaded first of what came while the upstream was down.
+std::string first_load(Driver& d) {
+    d.on(UpstreamUp{true});
+    d.list({});
+    return d.only<Load>().demand.weights;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "order: of two that are asked for as often the one that waits longer goes first",
+    "[core][order]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.on(UpstreamDown{""});
+    d.ask(demand("z", gibibytes(4)));
+    d.pass(5s);
+    d.ask(demand("a", gibibytes(4)));
+    CHECK(first_load(d) == "z");
+}
+
+TEST_CASE("order: a pin counts as one that waits", "[core][order]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.on(UpstreamDown{""});
+    d.on(PinSet{demand("z", gibibytes(4)), "operator", {}});
+    d.ask(demand("z", gibibytes(4)));
+    d.ask(demand("a", gibibytes(4)));
+    CHECK(first_load(d) == "z");
+}
+
+TEST_CASE(
+    "order: of two that waited as long the one that loads faster goes first", "[core][order]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.on(UpstreamDown{""});
+    Demand slow = demand("a", gibibytes(4));
+    slow.load_time = 20s;
+    d.ask(slow);
+    d.ask(demand("z", gibibytes(4)));
+    d.pass(5s);
+    CHECK(first_load(d) == "z");
+}
+
+TEST_CASE("order: of two overdue targets the earlier goes first", "[core][order]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.on(UpstreamDown{""});
+    d.ask(demand("z", gibibytes(4)));
+    d.pass(1s);
+    for (int i = 0; i < 9; ++i) {
+        d.ask(demand("a", gibibytes(4)));
+    }
+    d.pass(16s);
+    CHECK(first_load(d) == "z");
+}
+
+TEST_CASE(
+    "order: of two that became overdue together the more wanted goes first", "[core][order]"
+) {
+    for (std::string const wanted : {"a", "z"}) {
+        for (auto const& names : {std::vector{"a", "b", "z"}, std::vector{"z", "b", "a"}}) {
+            Driver d(Driver::small(gibibytes(10)));
+            d.on(UpstreamDown{""});
+            for (std::string const name : names) {
+                d.ask(demand(name, gibibytes(4)));
+            }
+            d.ask(demand(wanted, gibibytes(4)));
+            d.pass(16s);
+            CHECK(first_load(d) == wanted);
+        }
+    }
+}
+
+TEST_CASE(
+    "order: while victims drain for an overdue target another loads beside it", "[core][order]"
+) {
+    Driver d(Driver::small(gibibytes(12)));
+    InstanceId const a = d.load(demand("a", gibibytes(6)));
+    d.ask(demand("a", gibibytes(6)));
+    d.ask(demand("b", gibibytes(10)));
+    d.pass(25s);
+    REQUIRE(d.view(a).state == InstanceState::Draining);
+    d.ask(demand("c", gibibytes(2)));
+    d.list_ready();
+    CHECK(d.only<Load>().demand.weights == "c");
+}
+
+TEST_CASE(
+    "order: while an overdue target waits nobody else is evicted for a third", "[core][order]"
+) {
+    Driver d(Driver::small(gibibytes(12)));
+    d.load(demand("idle", gibibytes(3)));
+    d.load(demand("busy", gibibytes(8)));
+    d.ask(demand("busy", gibibytes(8)));
+    d.ask(demand("overdue", gibibytes(5)));
+    d.pass(16s);
+    d.ask(demand("third", gibibytes(2)));  // would fit beside the overdue one, but not now
+    d.list_ready();
+    CHECK(d.total<Unload>() == 0);
+}

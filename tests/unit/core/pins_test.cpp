@@ -71,3 +71,45 @@ TEST_CASE("pin: a short one yields to an overdue target, not to another", "[core
     CHECK(d.only<Unload>().weights == "a");
     CHECK_THAT(d.all<Notice>().front().text, ContainsSubstring("pin of a:latest"));
 }
+
+TEST_CASE("pin: as many are dropped as a smaller budget cannot hold", "[core][pin]") {
+    auto config = Driver::small(gibibytes(18));
+    Driver d(config);
+    for (std::string const name : {"a", "b", "c"}) {
+        d.on(PinSet{demand(name, gibibytes(6)), "operator", {}});
+    }
+    config.budget = gibibytes(11);
+    d.on(ConfigChanged{config});
+    CHECK(d.scheduler.snapshot(d.now).pins.size() == 1);
+}
+
+TEST_CASE("pin: one that is over already changes nothing", "[core][pin]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.on(PinSet{demand("a", gibibytes(6)), "chain 7", d.now});
+    CHECK(d.last.empty());
+    CHECK(d.scheduler.snapshot(d.now).pins.empty());
+}
+
+TEST_CASE("pin: its end is a moment at which the scheduler wants to be woken", "[core][pin]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(6)));
+    plimsoll::TimePoint const end = d.now + 10s;
+    d.on(PinSet{demand("a", gibibytes(6)), "chain 7", end});
+    CHECK(d.scheduler.next_wakeup() == end);
+}
+
+TEST_CASE("pin: the other pins hold their room against a pinned model, too", "[core][pin]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.on(PinSet{demand("a", gibibytes(4)), "operator", {}});
+    d.on(PinSet{demand("b", gibibytes(4)), "operator", {}});
+    d.ask(demand("a", gibibytes(7), 16384));
+    CHECK(d.only<Refuse>().kind == RefuseKind::DoesNotFit);
+}
+
+TEST_CASE("pin: one that is over already does not end the one that holds", "[core][pin]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.on(PinSet{demand("a", gibibytes(6)), "operator", {}});
+    d.on(PinSet{demand("a", gibibytes(6)), "chain 7", d.now});
+    REQUIRE(d.scheduler.snapshot(d.now).pins.size() == 1);
+    CHECK(d.scheduler.snapshot(d.now).pins.front().owner == "operator");
+}

@@ -155,3 +155,138 @@ TEST_CASE("room: nothing is loaded while the pool is over its budget", "[core][r
     d.list_ready();
     CHECK(d.none<Load>());
 }
+
+namespace {
+
+// The overdue b waits for the busy a; c, which is busy as well, turns out to be larger than it
+// said.
+struct Outgrown {
+    explicit Outgrown(plimsoll::Duration before_c) : d(Driver::small(gibibytes(12))) {
+        a = d.load(demand("a", gibibytes(6)));
+        d.ask(demand("a", gibibytes(6)));
+        d.ask(demand("b", gibibytes(8)));
+        d.pass(before_c);
+        c = d.load(demand("c", gibibytes(2)));
+        d.ask(demand("c", gibibytes(2)));
+        d.pass(26s - before_c);
+        REQUIRE(d.view(a).state == InstanceState::Draining);
+        REQUIRE(d.view(c).state == InstanceState::Ready);
+        auto rows = d.ready_rows();
+        rows.back().size = rows.back().size_vram = gibibytes(5);
+        d.list(rows);
+    }
+
+    Driver d;
+    InstanceId a{}, c{};
+};
+
+}  // namespace
+
+TEST_CASE("room: where the victims suffice no more a larger set is taken", "[core][room]") {
+    Outgrown world(20s);  // c was loaded beside the overdue one and has no quantum
+    CHECK(world.d.view(world.a).state == InstanceState::Draining);
+    CHECK(world.d.view(world.c).state == InstanceState::Draining);
+}
+
+TEST_CASE("room: where no larger set may be taken the victims are given back", "[core][room]") {
+    Outgrown world(5s);  // c has its quantum
+    CHECK(world.d.view(world.a).state == InstanceState::Ready);
+    CHECK(world.d.view(world.c).state == InstanceState::Ready);
+    world.d.pass(30s);
+    CHECK(world.d.view(world.c).state == InstanceState::Draining);
+}
+
+TEST_CASE("room: what can stay after all is given back when the others are idle", "[core][room]") {
+    auto config = Driver::small(gibibytes(12));
+    Driver d(config);
+    d.load(demand("x", gibibytes(4)));
+    d.on(PinSet{demand("x", gibibytes(4)), "operator", {}});
+    InstanceId const a = d.load(demand("a", gibibytes(4)));
+    InstanceId const b = d.load(demand("b", gibibytes(4)));
+    TicketId const ta = d.ask(demand("a", gibibytes(4)));
+    TicketId const tb = d.ask(demand("b", gibibytes(4)));
+    d.ask(demand("new", gibibytes(8)));
+    d.pass(30s);
+    REQUIRE(d.view(a).state == InstanceState::Draining);
+    REQUIRE(d.view(b).state == InstanceState::Draining);
+    d.on(TicketEnded{ta, TicketOutcome::Done});
+    d.on(PinCleared{"x"});
+    // x and a suffice, so nobody has to wait for b.
+    CHECK(d.all<Unload>().size() == 2);
+    CHECK(d.view(b).state == InstanceState::Ready);
+    d.on(TicketEnded{tb, TicketOutcome::Done});
+    CHECK(d.view(b).state == InstanceState::Ready);
+}
+
+TEST_CASE("room: of many candidates only those that are needed go", "[core][room]") {
+    auto config = Driver::small(gibibytes(14));
+    config.max_loaded_models = 20;
+    Driver d(config);
+    for (int i = 0; i < 14; ++i) {
+        d.load(demand("m" + std::to_string(i), gibibytes(1)));
+    }
+    for (int i = 0; i < 5; ++i) {  // the first one is used much
+        TicketId const ticket = d.ask(demand("m0", gibibytes(1)));
+        d.on(TicketEnded{ticket, TicketOutcome::Done});
+    }
+    d.pass(10s);
+    d.ask(demand("new", gibibytes(3)));
+    auto const unloads = d.all<Unload>();
+    CHECK(unloads.size() == 3);
+    for (Unload const& unload : unloads) {
+        CHECK(unload.weights != "m0");
+    }
+}
+
+TEST_CASE("room: an overdue target takes an idle model before one that answers", "[core][room]") {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const busy = d.load(demand("busy", gibibytes(4)));
+    for (int i = 0; i < 9; ++i) {  // worth more than the busy one
+        TicketId const ticket = d.ask(demand("idle", gibibytes(4)));
+        if (i == 0) {
+            d.list_ready();
+            d.loaded(d.only<Load>());
+        }
+        d.on(TicketEnded{ticket, TicketOutcome::Done});
+    }
+    d.on(UpstreamDown{""});
+    d.on(UpstreamUp{false});
+    d.ask(demand("busy", gibibytes(4)));
+    d.pass(30s);  // its answer takes longer than any before
+    d.on(UpstreamDown{""});
+    d.ask(demand("new", gibibytes(6)));
+    d.pass(16s);
+    d.on(UpstreamUp{false});
+    CHECK(d.only<Unload>().weights == "idle");
+    CHECK(d.view(busy).state == InstanceState::Ready);
+}
+
+TEST_CASE("room: of two that are busy the one that is free earlier drains", "[core][room]") {
+    Driver d(Driver::small(gibibytes(10)));
+    std::vector<InstanceId> ids;
+    for (std::string const name : {"long", "short"}) {
+        TicketId const ticket = d.ask(demand(name, gibibytes(5)));
+        d.list_ready();
+        d.loaded(d.only<Load>());
+        ids.push_back(d.only<Dispatch>().instance);
+        d.now += name == "long" ? 300s : 100s;
+        d.on(TicketEnded{ticket, TicketOutcome::Done});
+    }
+    for (std::string const name : {"long", "short", "long"}) {  // the short one is worth less
+        d.ask(demand(name, gibibytes(5)));
+    }
+    d.ask(demand("new", gibibytes(5)));
+    d.pass(30s);
+    CHECK(d.view(ids.back()).state == InstanceState::Draining);
+    CHECK(d.view(ids.front()).state == InstanceState::Ready);
+}
+
+TEST_CASE("room: nobody is evicted for a reload while the model itself is busy", "[core][room]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("idle", gibibytes(4)));
+    d.load(demand("a", gibibytes(4), 4096));
+    d.pass(10s);
+    d.ask(demand("a", gibibytes(4), 4096));
+    d.ask(demand("a", gibibytes(6), 8192));
+    CHECK(d.total<Unload>() == 0);
+}

@@ -114,3 +114,32 @@ TEST_CASE("unload: clean-up leaves the leased, the pinned and the wanted alone",
     d.on(CleanupRequested{});
     CHECK(d.only<Unload>().weights == "c");
 }
+
+TEST_CASE("unload: one that was sent is not sent again for an operator", "[core][unload]") {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(6)));
+    d.pass(5s);
+    d.on(UnloadRequested{"a"});
+    CHECK(d.only<Unload>().instance == id);
+    d.on(UnloadRequested{"a"});
+    CHECK(d.none<Unload>());
+    CHECK(d.view(id).state == InstanceState::Unloading);
+}
+
+TEST_CASE(
+    "unload: the room of a suspect comes back when its row is gone at last", "[core][unload]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(6)));
+    d.pass(5s);
+    d.on(CleanupRequested{});
+    d.list({row("a", gibibytes(6))});
+    d.pass(30s);
+    REQUIRE(d.view(id).state == InstanceState::Suspect);
+    CHECK(d.scheduler.counters().unloads == 1);
+    CHECK(d.scheduler.counters().suspects == 1);
+    d.list({});
+    d.now += 1ms;
+    d.list({});
+    CHECK(d.charged().is_zero());
+}
