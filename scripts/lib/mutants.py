@@ -97,6 +97,15 @@ def changed_range(old, new):
     return first, max(first, len(old) - tail - 1)
 
 
+def is_idle(old, new, pairs, first):
+    """Two arguments of min or max in the other order, or a continue where the body of a loop ends anyway."""
+    if sorted(old) == sorted(new):
+        return old[first - 1] == "(" and old[first - 2] in ("min", "max")
+    is_continue = new[first : first + 2] == ["continue", ";"] and len(new) == len(old) + 2
+    head = pairs.get(first, 0) - 1 if old[first : first + 1] == ["}"] else 0
+    return is_continue and old[head] == ")" and old[pairs[head] - 1] in ("for", "while")
+
+
 def mutants_of(name, text, mutator):
     """Each distinct change that universalmutator's rules make of the code of this file."""
     lines = text.splitlines(keepends=True)
@@ -111,7 +120,9 @@ def mutants_of(name, text, mutator):
         changed = "".join(lines[: number - 1]) + after + "".join(lines[number:])
         new = [word for word, _ in tokens_of(changed)]
         first, last = changed_range(words, new)
-        if tuple(new) in seen or is_of_a_message(words, pairs, first, min(last, len(words) - 1)):
+        if tuple(new) in seen or is_idle(words, new, pairs, first):
+            continue
+        if is_of_a_message(words, pairs, first, min(last, len(words) - 1)):
             continue
         seen.add(tuple(new))
         inside = [function for function, begin, end in functions if begin <= first <= end]
