@@ -182,16 +182,18 @@ TEST_CASE("forecast: answers are expected to last as the latest did", "[core][fo
     CHECK(std::abs(after - (0.8 * before + 0.2 * 20)) < 0.001);
 }
 
-TEST_CASE("forecast: what is in memory stays there while others are loaded", "[core][forecast]") {
+TEST_CASE("forecast: what is in memory stays there while others come and go", "[core][forecast]") {
     Driver d(Driver::small(gibibytes(10)));
     Demand const lasting = demand("a", gibibytes(6));
     d.load(lasting);
+    d.load(demand("idle", gibibytes(3)));
     TicketId const first = d.ask(lasting);
-    d.now += 60s;
+    d.pass(60s);
     d.on(TicketEnded{first, TicketOutcome::Done});
     d.ask(lasting);
-    d.ask(demand("b", gibibytes(2)));  // beside it; lists are read for that
-    auto const forecast = ahead(d, ticket_for(demand("c", gibibytes(8))));
+    d.ask(demand("b", gibibytes(4)));  // instead of the idle one
+    REQUIRE(d.only<Unload>().weights == "idle");
+    auto const forecast = ahead(d, ticket_for(demand("c", gibibytes(6))));
     REQUIRE(forecast.wait);
     CHECK(*forecast.wait >= 15s);
 }
