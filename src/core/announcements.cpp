@@ -1,9 +1,8 @@
 #include "core/announcements.hpp"
 
-#include "core/admission.hpp"
 #include "core/demand.hpp"
-#include "core/failures.hpp"
 #include "core/loading.hpp"
+#include "core/ranking.hpp"
 #include "core/room.hpp"
 
 #include <algorithm>
@@ -54,23 +53,19 @@ double value_of_all(State const& state, Choice const& choice, TimePoint now) {
 // True: its load is decided, or room is made for it.
 bool try_prefetch(Turn& turn, Target& target) {
     State& state = turn.state;
-    Bytes const limit = state.config.budget - held_by_pins(state, &target).charge;
-    auto const chosen = choose_demand(target, limit, turn.now);
-    if (!chosen) {
-        return false;
-    }
-    if (auto const bar = barred(target, *chosen->demand, turn.now)) {
-        turn.wake(turn.now + bar->retry_after.value_or(Duration()));
+    auto const entry = entry_for(turn, target);
+    if (!entry) {
         return false;
     }
     if (can_load(state, target, turn.now)) {
         state.next_load = NextLoad{&target, turn.now, false};
         return true;
     }
-    Need const need = need_of(target, *chosen);
+    Chosen const& chosen = entry->chosen;
+    Need const need = need_of(target, chosen);
     Choice const choice = choose_victims(state, need, Taking::Unannounced, turn.now);
     turn.wake(choice.again);
-    double const value = value_if_loaded(target, *chosen->demand, chosen->charge, turn.now);
+    double const value = value_if_loaded(target, *chosen.demand, chosen.charge, turn.now);
     if (!choice.is_sufficient || value_of_all(state, choice, turn.now) >= value) {
         return false;
     }
@@ -137,6 +132,10 @@ Announcement const* leading_announcement(Target const& target) {
 bool may_prefetch(State const& state, Target const& target) {
     return state.needy.empty() && target.instance == nullptr &&
            leading_announcement(target) != nullptr;
+}
+
+bool is_load_wanted(State const& state, Target const& target) {
+    return target.is_needy || may_prefetch(state, target);
 }
 
 double announced_uses(Target const& target, TimePoint now) {

@@ -18,6 +18,8 @@ void spend_announcements(Target& target);
 [[nodiscard]] Announcement const* leading_announcement(Target const& target);
 // Nobody waits for a load, and this one would be ahead of an announced use.
 [[nodiscard]] bool may_prefetch(State const& state, Target const& target);
+// A decision to load it still stands: somebody waits for it, or it may be loaded ahead.
+[[nodiscard]] bool is_load_wanted(State const& state, Target const& target);
 // The announced uses, as requests a second.
 [[nodiscard]] double announced_uses(Target const& target, TimePoint now);
 // Starts the load, or the eviction before it, of the announced use that comes first and has room.

@@ -5,7 +5,6 @@
 #include <plimsoll/base/time.hpp>
 
 #include <string>
-#include <string_view>
 #include <unordered_map>
 
 namespace plimsoll::core {

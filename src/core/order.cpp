@@ -1,9 +1,6 @@
 #include "core/order.hpp"
 
-#include "core/admission.hpp"
 #include "core/announcements.hpp"
-#include "core/demand.hpp"
-#include "core/failures.hpp"
 #include "core/loading.hpp"
 #include "core/lookahead.hpp"
 #include "core/observation.hpp"
@@ -16,21 +13,6 @@
 namespace plimsoll::core {
 
 namespace {
-
-// nullopt: nothing can be done for it now.
-std::optional<Entry> entry_for(Turn& turn, Target& target) {
-    State const& state = turn.state;
-    Bytes const limit = state.config.budget - held_by_pins(state, &target).charge;
-    auto const chosen = choose_demand(target, limit, turn.now);
-    if (!chosen) {
-        return std::nullopt;
-    }
-    if (auto const bar = barred(target, *chosen->demand, turn.now)) {
-        turn.wake(turn.now + bar->retry_after.value_or(Duration()));
-        return std::nullopt;
-    }
-    return Entry{&target, *chosen, due_of(state, target)};
-}
 
 // The room that the earliest overdue target will have in the end (rule 11).
 struct Reservation {
@@ -169,8 +151,11 @@ bool Order::is_startable(Entry const& entry) {
     if (held_ && !fits_beside(state_, need, *held_, turn_.now)) {
         return false;
     }
-    if (held_ || can_load(state_, *entry.target, turn_.now)) {
-        return can_load(state_, *entry.target, turn_.now);
+    if (can_load(state_, *entry.target, turn_.now)) {
+        return true;
+    }
+    if (held_) {
+        return false;
     }
     Choice const choice = choose_victims(state_, need, Taking::Idle, turn_.now);
     turn_.wake(choice.again);
@@ -223,8 +208,7 @@ void review_next(State& state, TimePoint now) {
         return;
     }
     Target const& target = *state.next_load->target;
-    bool const is_wanted = target.is_needy || may_prefetch(state, target);
-    if (!is_wanted || !can_load(state, target, now)) {
+    if (!is_load_wanted(state, target) || !can_load(state, target, now)) {
         state.next_load.reset();
     }
 }
@@ -255,14 +239,13 @@ void decide_next(Turn& turn) {
     adopt_commit(turn);
 }
 
-// Whoever came while the list was on its way counts too. False: no load can be sent now.
-bool decide_again(Turn& turn) {
+// Whoever came while the list was on its way counts too.
+void decide_again(Turn& turn) {
     State& state = turn.state;
     if (!state.next_load->is_settled && !state.commit && !state.needy.empty()) {
         state.next_load.reset();
         decide_next(turn);
     }
-    return state.next_load.has_value();
 }
 
 }  // namespace
@@ -282,12 +265,11 @@ void drive_loads(Turn& turn) {
     if (!state.next_load) {
         return;
     }
-    if (turn.observed && *turn.observed >= state.next_load->since && decide_again(turn)) {
-        NextLoad const next = *std::exchange(state.next_load, std::nullopt);
-        send_load(turn, next);
-        return;
-    }
-    if (!state.next_load) {
+    if (turn.observed && *turn.observed >= state.next_load->since) {
+        decide_again(turn);
+        if (auto const next = std::exchange(state.next_load, std::nullopt)) {
+            send_load(turn, *next);
+        }
         return;
     }
     request_observe(

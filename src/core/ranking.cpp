@@ -1,5 +1,8 @@
 #include "core/ranking.hpp"
 
+#include "core/admission.hpp"
+#include "core/failures.hpp"
+
 #include <algorithm>
 #include <span>
 #include <string_view>
@@ -71,6 +74,20 @@ Ranking entries_of(std::vector<Ranked> const& ranked) {
 }
 
 }  // namespace
+
+std::optional<Entry> entry_for(Turn& turn, Target& target) {
+    State const& state = turn.state;
+    Bytes const limit = state.config.budget - held_by_pins(state, &target).charge;
+    auto const chosen = choose_demand(target, limit, turn.now);
+    if (!chosen) {
+        return std::nullopt;
+    }
+    if (auto const bar = barred(target, *chosen->demand, turn.now)) {
+        turn.wake(turn.now + bar->retry_after.value_or(Duration()));
+        return std::nullopt;
+    }
+    return Entry{&target, *chosen, due_of(state, target)};
+}
 
 Ranking by_score(State const& state, Ranking entries, TimePoint now) {
     auto ranked = scored(state, entries, now);

@@ -2,7 +2,9 @@
 // Rule 9: which of the targets that need a load is better served first.
 
 #include "core/demand.hpp"
+#include "core/turn.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace plimsoll::core {
@@ -13,6 +15,9 @@ struct Entry {
     Chosen chosen;
     TimePoint due = kNever;  // when it becomes overdue
 };
+
+// nullopt: nothing can be loaded for it now, for lack of room beside the pins or because of a bar.
+[[nodiscard]] std::optional<Entry> entry_for(Turn& turn, Target& target);
 
 using Ranking = std::vector<Entry const*>;  // best first
 

@@ -161,8 +161,7 @@ void advance_commit(Turn& turn) {
     Target& target = *state.commit->target;
     auto const chosen =
         choose_demand(target, state.config.budget - held_by_pins(state, &target).charge, turn.now);
-    bool const is_wanted = target.is_needy || may_prefetch(state, target);
-    if (!is_wanted || !chosen) {
+    if (!is_load_wanted(state, target) || !chosen) {
         revoke_commit(turn, "nobody wants " + target.model + " any more");
         return;
     }
