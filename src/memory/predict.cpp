@@ -94,6 +94,12 @@ std::uint32_t most_heads(Geometry const& g) {
     return g.kv_heads.empty() ? 0 : *std::ranges::max_element(g.kv_heads);
 }
 
+// Of one layer, all slots together.
+double cells_of(Geometry const& g, Shape const& shape, std::size_t layer) {
+    bool const is_windowed = layer < g.is_windowed.size() && g.is_windowed[layer];
+    return shape.slots * (is_windowed ? shape.window_cells : shape.cells);
+}
+
 double cache_bytes(Geometry const& g, Settings const& settings, Shape const& shape) {
     // Without flash attention values lie transposed, and the runtime makes all layers as wide as
     // the widest.
@@ -104,8 +110,7 @@ double cache_bytes(Geometry const& g, Settings const& settings, Shape const& sha
         if (heads == 0) {
             continue;
         }
-        bool const is_windowed = layer < g.is_windowed.size() && g.is_windowed[layer];
-        double const cells = shape.slots * (is_windowed ? shape.window_cells : shape.cells);
+        double const cells = cells_of(g, shape, layer);
         total += cache_tensor(settings.kv_type, heads * g.key_length, cells);
         double const values = shape.flash ? heads * g.value_length : widest;
         total += g.keys_only ? 0 : cache_tensor(settings.kv_type, values, cells);
@@ -118,13 +123,12 @@ double cache_bytes(Geometry const& g, Settings const& settings, Shape const& sha
 double expanded_layer(Geometry const& g, Shape const& shape) {
     double most = 0;
     for (std::size_t layer = 0; layer < g.kv_heads.size(); ++layer) {
-        bool const is_windowed = layer < g.is_windowed.size() && g.is_windowed[layer];
         double const width =
             static_cast<double>(g.kv_heads[layer]) *
             (static_cast<double>(g.key_length) + (g.keys_only ? 0 : g.value_length));
-        most = std::max(most, 2 * width * (is_windowed ? shape.window_cells : shape.cells));
+        most = std::max(most, 2 * width * cells_of(g, shape, layer));
     }
-    return most * shape.slots;
+    return most;
 }
 
 double rotations(Geometry const& g) {
@@ -163,7 +167,7 @@ double encoder_bytes(Geometry const& g, Shape const& shape) {
 
 double compute_bytes(Geometry const& g, Settings const& settings, Shape const& shape) {
     bool const has_cache = most_heads(g) > 0;
-    if (!has_cache && g.is_embedding_only) {
+    if (!has_cache && g.recurrent_layers == 0) {
         return encoder_bytes(g, shape);
     }
     double const mask =

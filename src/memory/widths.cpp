@@ -54,7 +54,7 @@ void read_feed(Terms& t, Geometry const& g, Metadata const& metadata, Tensors co
         t.has_experts = t.has_experts || experts > 0;
         t.feed = std::max({t.feed, dense_feed(tensors, layer), experts});
     }
-    if (tensors.is_empty()) {
+    if (t.feed == 0) {  // no tensors, or under names that we do not know
         t.feed = 3.0 * metadata.number_or("feed_forward_length", 0);
     }
 }

@@ -2,6 +2,8 @@
 
 #include "unit/memory/show_answers.hpp"
 
+#include <string>
+
 using namespace plimsoll;
 using memory::Geometry;
 using memory::Settings;
@@ -96,6 +98,26 @@ TEST_CASE("predict: the compute buffer of an ordinary model", "[memory][unit]") 
     CHECK(
         compute() == 2 * 16 * 8192 + (4 * 16 * (2 * 512 + 2 * 512) + 2 * 256 * 8192) +
                          (4 * 64 * 64 + 16384) + 32 * 16
+    );
+}
+
+TEST_CASE("predict: matrices under other names cost what the metadata says", "[memory][unit]") {
+    std::string show(test::kLlama);
+    for (std::size_t at = show.find("ffn_"); at != std::string::npos; at = show.find("ffn_")) {
+        show.replace(at, 4, "mlp_");
+    }
+    Geometry const named = test::geometry(test::kLlama);
+    CHECK(test::geometry(show).feed_forward == named.feed_forward);
+}
+
+TEST_CASE("predict: attention without a cache has a mask all the same", "[memory][unit]") {
+    Geometry g = test::geometry(test::kLlama);
+    g.kv_heads.assign(2, 0);
+    Settings s = settings(4096);
+    s.num_batch = 256;
+    CHECK(
+        memory::predict(g, gibibytes(1), s).compute.count() ==
+        2 * 256 * 256 + 4 * 256 * (2 * 512 + 512 + 3 * 1024) + 32 * 256
     );
 }
 
