@@ -1,5 +1,6 @@
-// The scheduler alone: how long one event takes with 1,000 tickets waiting for 50 models, how long
-// the short way of a resident model takes, and how many events a second a closed simulation makes.
+// The scheduler alone: how long one event takes with 1,000 tickets waiting for 50 models, and with
+// 30 for 8, where the next load is chosen by looking ahead, how long the short way of a resident
+// model takes, and how many events a second a closed simulation makes.
 
 #include <plimsoll/core/scheduler.hpp>
 
@@ -139,28 +140,29 @@ void bench_resident() {
     bench.report("resident model: arrive and end");
 }
 
-void bench_crowd() {
+// As many go on waiting.
+void bench_crowd(std::uint64_t waiting, std::uint64_t models, int steps, char const* what) {
     Bench bench(1'000'000);
     std::uint64_t id = 0;
     std::uint64_t model = 0;
-    while (id < 1000) {
-        bench.send(TicketArrived{ticket(++id, ++model % 50)});
+    while (id < waiting) {
+        bench.send(TicketArrived{ticket(++id, ++model % models)});
     }
     bench.times.clear();
-    for (int i = 0; i < 20'000; ++i) {
+    for (int i = 0; i < steps; ++i) {
         std::size_t const before = bench.running.size();
         bench.step();
-        // As many arrive as were served, so that 1,000 go on waiting.
         for (std::size_t n = 0; n < before; ++n) {
-            bench.send(TicketArrived{ticket(++id, (++model * 7) % 50)});
+            bench.send(TicketArrived{ticket(++id, (++model * 7) % models)});
         }
     }
-    bench.report("1,000 waiting for 50 models: any event");
+    bench.report(what);
 }
 
 }  // namespace
 
 int main() {
     bench_resident();
-    bench_crowd();
+    bench_crowd(1000, 50, 20'000, "1,000 waiting for 50 models: any event");
+    bench_crowd(30, 8, 20'000, "30 waiting for 8 models: any event");
 }
