@@ -239,8 +239,7 @@ Result<void> Reader::check_length() {
     if (total > kTotal) {
         return fail(
             Errc::Invalid,
-            "all answers and loads together take more than 150 years; are the columns \"seconds\" "
-            "or "
+            "all answers and loads together take more than 150 years; are \"seconds\" and "
             "\"load_seconds\" in another unit?"
         );
     }

@@ -110,7 +110,7 @@ TEST_CASE("csv: what does not fit into the clock is refused", "[trace]") {
     }
     CHECK(
         problem(text) ==
-        "all answers and loads together take more than 150 years; are the columns \"seconds\" or "
+        "all answers and loads together take more than 150 years; are \"seconds\" and "
         "\"load_seconds\" in another unit?"
     );
 }
