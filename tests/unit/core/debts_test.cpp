@@ -57,6 +57,12 @@ TicketId after_swaps(Driver& d) {
     return hold;
 }
 
+void ask_apart(Driver& d, Duration gap) {
+    d.ask(model("a"), "swapper");
+    d.now += gap;
+    d.ask(model("b"), "calm");
+}
+
 std::string next_after(Driver& d, TicketId hold) {
     d.on(TicketEnded{hold, TicketOutcome::Done});
     d.pass(1s);
@@ -116,9 +122,7 @@ TEST_CASE("debts: more waiting outweighs them", "[core][debts]") {
 TEST_CASE("debts: whoever is overdue first goes first", "[core][debts]") {
     Driver d(Driver::small(gibibytes(10)));
     TicketId const hold = after_swaps(d);
-    d.ask(model("a"), "swapper");
-    d.now += 200ms;
-    d.ask(model("b"), "calm");
+    ask_apart(d, 200ms);
     SECTION("all the same") {
         d.pass(20s);
         CHECK(next_after(d, hold) == "a");
@@ -131,9 +135,7 @@ TEST_CASE("debts: whoever is overdue first goes first", "[core][debts]") {
 TEST_CASE("debts: overdue in the same moment they decide", "[core][debts]") {
     Driver d(Driver::small(gibibytes(10)));
     TicketId const hold = after_swaps(d);
-    d.ask(model("a"), "swapper");
-    d.now += 50ms;
-    d.ask(model("b"), "calm");
+    ask_apart(d, 50ms);
     d.pass(20s);
     CHECK(next_after(d, hold) == "b");
 }
