@@ -66,7 +66,7 @@ stage_asan() {
 
 stage_release() {
     configure release -DPLIMSOLL_TESTS=ON
-    build release plimsoll bench_stream property_scheduler property_ledger
+    build release plimsoll bench_stream tests_property
     prepare_clients
     # The random worlds run at full length here; under sanitizers they ran a short version.
     run_ctest release -L 'property'
