@@ -108,6 +108,9 @@ void World::send(Event const& event) {
     if (config_.observer) {
         config_.observer(event, now_, actions);
     }
+    if (config_.looker) {
+        config_.looker(scheduler_, now_, actions);
+    }
     checker_.after(scheduler_, actions, now_);
     if (checker_.events() % config_.compare_every == 0) {
         checker_.compare_all(scheduler_, now_);

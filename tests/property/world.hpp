@@ -27,6 +27,8 @@ struct WorldConfig {
     bool prints = false;  // each event and action, for a replay read by eye
     // Sees each event with what came of it.
     std::function<void(core::Event const&, TimePoint, std::vector<core::Action> const&)> observer{};
+    // Sees the scheduler after each event.
+    std::function<void(core::Scheduler const&, TimePoint, std::vector<core::Action> const&)> looker{};
 };
 
 struct WorldReport {
