@@ -110,6 +110,7 @@ std::variant<Command, Exit> parse_command_line(
     Command command = VersionOptions{};
     add_serve(root, command);
     add_client_commands(root, command, default_url);
+    add_estimate(root, command, default_url);
     add_config(root, command);
     add_sim(root, command);
     add_simulate(root, command);

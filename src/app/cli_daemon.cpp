@@ -57,6 +57,12 @@ constexpr std::array kSettings = {
         "f16, q8_0 or q4_0: its OLLAMA_KV_CACHE_TYPE"
     },
     SettingFlag{
+        "--flash-attention",
+        "upstream.flash_attention",
+        "WHEN",
+        "auto, on or off: its OLLAMA_FLASH_ATTENTION"
+    },
+    SettingFlag{
         "--keep-alive",
         "scheduler.keep_alive",
         "TIME",

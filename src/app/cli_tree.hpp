@@ -14,6 +14,7 @@ void add_serve(CLI::App& root, Command& out);
 void add_sim(CLI::App& root, Command& out);
 void add_simulate(CLI::App& root, Command& out);
 void add_replay(CLI::App& root, Command& out);
+void add_estimate(CLI::App& root, Command& out, std::string const& default_url);
 void add_config(CLI::App& root, Command& out);
 void add_client_commands(CLI::App& root, Command& out, std::string const& default_url);
 

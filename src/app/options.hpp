@@ -45,6 +45,18 @@ struct ClientOptions {
     std::optional<Duration> pin_for;
 };
 
+// What a model would take: asked of a running Plimsoll, or told from a saved answer of /api/show.
+struct EstimateOptions {
+    std::string url = "http://127.0.0.1:11435";
+    std::string model;
+    std::string show;  // file; "-": standard input; empty: the daemon is asked
+    std::optional<std::uint32_t> num_ctx, parallel, num_batch, draft_num_predict;
+    std::string kv_type, flash_attention;  // empty: the upstream's, or f16 and auto
+    std::optional<Bytes> fit;              // nullopt: the budget
+    std::optional<Bytes> overhead;         // of a process; of a file only
+    bool json = false;
+};
+
 enum class GroupBy : std::uint8_t { Nothing, Model, Client };
 
 // Every budget with every factor and every patience. What is empty is as recorded, else the
@@ -82,6 +94,7 @@ using Command = std::variant<
     ConfigOptions,
     SimOptions,
     ClientOptions,
+    EstimateOptions,
     SimulateOptions,
     ReplayOptions,
     VersionOptions>;

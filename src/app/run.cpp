@@ -24,6 +24,10 @@ int execute(ClientOptions const& options) {
     return run_client(options);
 }
 
+int execute(EstimateOptions const& options) {
+    return run_estimate(options);
+}
+
 int execute(SimulateOptions const& options) {
     return run_simulate(options);
 }

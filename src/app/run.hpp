@@ -14,6 +14,7 @@ int run_serve(ServeOptions const& options);
 int run_sim(SimOptions const& options);
 int run_config(ConfigOptions const& options);
 int run_client(ClientOptions const& options);
+int run_estimate(EstimateOptions const& options);
 int run_replay(ReplayOptions const& options);
 int run_simulate(SimulateOptions const& options);
 

@@ -33,6 +33,7 @@ constexpr std::array kAliases = {
     Alias{"MAX_LOADED_MODELS", "upstream.max_loaded_models"},
     Alias{"DEFAULT_NUM_CTX", "upstream.default_num_ctx"},
     Alias{"KV_CACHE_TYPE", "upstream.kv_cache_type"},
+    Alias{"FLASH_ATTENTION", "upstream.flash_attention"},
     Alias{"QUEUE_LIMIT", "scheduler.queue_limit"},
     Alias{"KEEP_ALIVE", "scheduler.keep_alive"},
     Alias{"ENABLED", "management.enabled"},

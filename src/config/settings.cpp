@@ -83,6 +83,15 @@ void visit_upstream(Visitor& v, UpstreamSettings& settings) {
         )
     );
     v.setting(
+        "flash_attention",
+        choice<memory::FlashAttention>(
+            settings.engine.flash_attention,
+            {{"auto", memory::FlashAttention::Auto},
+             {"on", memory::FlashAttention::On},
+             {"off", memory::FlashAttention::Off}}
+        )
+    );
+    v.setting(
         "default_num_ctx",
         default_num_ctx(settings.engine.default_num_ctx, settings.engine.default_num_ctx_is_known)
     );
@@ -97,7 +106,6 @@ void visit_upstream(Visitor& v, UpstreamSettings& settings) {
     v.setting("health_check_interval", duration(u.health_interval, 100ms, kMostTimeout));
     v.setting("health_retry_interval", duration(u.health_retry, kLeastTimeout, kMostTimeout));
     v.later("accounting");
-    v.later("flash_attention");
 }
 
 void visit_scheduler(Visitor& v, engine::EngineConfig& shared) {

@@ -48,6 +48,7 @@ std::span<Control::Impl::Entry const> Control::Impl::endpoints() {
         Entry{Method::Post, "/plimsoll/v1/cleanup", &Impl::cleanup},
         Entry{Method::Get, "/plimsoll/v1/queue", &Impl::queue},
         Entry{Method::Post, "/plimsoll/v1/plan", &Impl::plan},
+        Entry{Method::Post, "/plimsoll/v1/estimate", &Impl::estimate},
         Entry{Method::Get, "/plimsoll/v1/events", &Impl::events},
         Entry{Method::Get, "/plimsoll/v1/settings", &Impl::settings},
         Entry{Method::Patch, "/plimsoll/v1/settings", &Impl::change_settings},

@@ -59,6 +59,9 @@ struct Control::Impl {
     // plan_api.cpp: what would happen to a request now.
     net::Task<void> plan(net::Exchange& exchange);
 
+    // estimate_api.cpp: what a model would take.
+    net::Task<void> estimate(net::Exchange& exchange);
+
     // load_progress.cpp: a load as Server-Sent Events.
     net::Task<void> load_with_progress(
         net::Exchange& exchange, engine::Engine& engine, engine::AcquireRequest request

@@ -22,6 +22,8 @@ core::RefuseKind kind_of(Errc code) {
             return core::RefuseKind::QueueFull;
         case Errc::Timeout:
             return core::RefuseKind::UpstreamDown;
+        case Errc::LoadFailed:
+            return core::RefuseKind::LoadFailed;
         default:
             return core::RefuseKind::UpstreamDown;
     }
@@ -115,6 +117,10 @@ net::Task<std::expected<Lease, Refused>> Engine::Impl::acquire(
     }
     if (fact->info->is_remote) {
         co_return free_lease();
+    }
+    renew(*fact);
+    if (!fact->refusal.empty()) {
+        co_return std::unexpected(refusal(Error(Errc::LoadFailed, fact->refusal)));
     }
     for (unsigned attempt = 0; attempt < kMaxReloads; ++attempt) {
         auto lease = co_await wait_for_lease(request, *fact, canceller);
@@ -302,12 +308,18 @@ DemandContext Engine::Impl::demand_context() const {
     };
 }
 
-core::Demand const& Engine::Impl::demand_for(Fact& fact, DemandWish const& wish) {
-    constexpr std::size_t kKept = 8;
+// What was worked out under other settings or measurements does not hold any more.
+void Engine::Impl::renew(Fact& fact) {
     if (fact.demands_epoch != demand_epoch) {
         fact.demands.clear();
+        fact.refusal = load_refusal(*fact.info, policy_of(config, fact.key), config);
         fact.demands_epoch = demand_epoch;
     }
+}
+
+core::Demand const& Engine::Impl::demand_for(Fact& fact, DemandWish const& wish) {
+    constexpr std::size_t kKept = 8;
+    renew(fact);
     for (auto const& [known, demand] : fact.demands) {
         if (known == wish) {
             return demand;

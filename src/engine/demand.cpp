@@ -1,5 +1,7 @@
 #include "engine/demand.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <limits>
 #include <type_traits>
@@ -10,7 +12,6 @@ namespace {
 constexpr Duration kLoadPrior = std::chrono::milliseconds(500);
 constexpr double kBandwidthPrior = 2e9;  // bytes per second
 constexpr Duration kUnloadPrior = std::chrono::seconds(1);
-constexpr std::uint32_t kMaxEmbeddingBatch = 2048;
 constexpr std::uint32_t kLargestDefault = 262144;  // tokens, from 47 GiB of device memory
 
 std::uint32_t parallel_of(upstream::ModelInfo const& info, EngineConfig const& config) {
@@ -18,17 +19,7 @@ std::uint32_t parallel_of(upstream::ModelInfo const& info, EngineConfig const& c
     return is_embedding_only(info) ? 1 : static_cast<std::uint32_t>(config.scheduler.parallel);
 }
 
-// What the upstream would choose with room to spare; said explicitly, so that it does not choose by
-// what it believes is free, and the prediction is for the very buffer that is made.
-std::uint32_t default_batch(
-    upstream::ModelInfo const& info, std::uint32_t num_ctx, std::uint32_t parallel
-) {
-    if (is_embedding_only(info)) {
-        return std::min(kMaxEmbeddingBatch, num_ctx);
-    }
-    std::uint64_t const cells = std::uint64_t{num_ctx} * parallel;
-    return cells > 32768 ? 2048 : cells > 4096 ? 1024 : 512;
-}
+}  // namespace
 
 memory::Settings memory_settings(
     upstream::ModelInfo const& info,
@@ -40,8 +31,14 @@ memory::Settings memory_settings(
     out.num_batch = settings.num_batch;
     out.parallel = parallel_of(info, config);
     out.kv_type = config.kv_type;
+    out.flash_attention = config.flash_attention;
+    out.draft_num_predict = static_cast<std::uint32_t>(
+        std::max<std::int64_t>(settings.options.draft_num_predict.value_or(0), 0)
+    );
     return out;
 }
+
+namespace {
 
 template <class T>
 void overlay(std::optional<T>& base, std::optional<T> const& over) {
@@ -83,7 +80,7 @@ ModelPolicy const& policy_of(EngineConfig const& config, std::string const& key)
 }
 
 bool is_embedding_only(upstream::ModelInfo const& info) {
-    return info.geometry.is_embedding_only || (info.can("embedding") && !info.can("completion"));
+    return info.geometry.is_embedding_only;
 }
 
 std::uint32_t upstream_default_num_ctx(core::SchedulerConfig const& config) {
@@ -145,8 +142,12 @@ core::RunnerSettings pinned_settings(
     constexpr std::int64_t kMax = std::numeric_limits<std::uint32_t>::max();
     auto const batch = wish.num_batch ? std::clamp<std::int64_t>(*wish.num_batch, 0, kMax)
                                       : std::int64_t{info.num_batch.value_or(0)};
+    // What the upstream would choose with room to spare; said explicitly, so that it does not
+    // choose by what it believes is free, and the prediction is for the very buffer that is made.
     out.num_batch = batch > 0 ? static_cast<std::uint32_t>(batch)
-                              : default_batch(info, out.num_ctx, parallel_of(info, context.config));
+                              : memory::automatic_batch(
+                                    info.geometry, out.num_ctx, parallel_of(info, context.config)
+                                );
     out.options = effective_options(info, wish.options, context.config.cut_options);
     return out;
 }
@@ -161,16 +162,38 @@ Bytes charge_of(
     if (policy.vram) {
         return *policy.vram;
     }
-    auto const predicted =
-        memory::predict(
-            info.geometry, info.file_size, memory_settings(info, settings, context.config)
-        )
-            .total;
+    auto const predicted = memory::predict(
+                               info.geometry,
+                               info.file_size,
+                               memory_settings(info, settings, context.config),
+                               context.config.device
+    )
+                               .booked;
     // Never the measurement alone: what the upstream lists leaves out whole caches of windowed
     // models, projectors and the process's own context, and was taken under the parallelism of its
     // day.
     auto const* measured = context.measurements.find(info.weights, settings_key(form, settings));
     return measured == nullptr ? predicted : std::max(predicted, measured->charge);
+}
+
+std::string load_refusal(
+    upstream::ModelInfo const& info, ModelPolicy const& policy, EngineConfig const& config
+) {
+    if (policy.vram) {
+        return {};
+    }
+    auto const prediction =
+        memory::predict(info.geometry, info.file_size, memory_settings(info, {}, config));
+    if (prediction.loads) {
+        return {};
+    }
+    return fmt::format(
+        "{} is not loaded. {} To load it all the same, give its bytes: [models.\"{}\"] vram = "
+        "\"...\"",
+        info.name,
+        prediction.notes.front(),
+        info.name
+    );
 }
 
 namespace {

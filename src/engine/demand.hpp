@@ -42,6 +42,13 @@ core::RunnerOptions effective_options(
     std::vector<std::string> const& cut
 );
 
+// The same for the predictor, with what the upstream's server was told.
+memory::Settings memory_settings(
+    upstream::ModelInfo const& info,
+    core::RunnerSettings const& settings,
+    EngineConfig const& config
+);
+
 core::RunnerSettings bare_settings(upstream::ModelInfo const& info, DemandContext const& context);
 core::RunnerSettings pinned_settings(
     upstream::ModelInfo const& info,
@@ -65,6 +72,12 @@ Bytes charge_of(
     core::Form form,
     core::RunnerSettings const& settings,
     DemandContext const& context
+);
+
+// Why these weights would not load as the upstream is set up, or would leave attention to the CPU,
+// in a sentence; empty: they would. A policy that gives the bytes takes the answer upon itself.
+std::string load_refusal(
+    upstream::ModelInfo const& info, ModelPolicy const& policy, EngineConfig const& config
 );
 
 // The client's wish under the policy; nullopt leaves it to the scheduler's default.

@@ -147,6 +147,10 @@ core::Forecast Engine::forecast() const {
     return impl_->scheduler.forecast(impl_->loop.now(), std::nullopt, core::ForecastLimits{});
 }
 
+net::Task<Result<EstimateAnswer>> Engine::estimate(EstimateRequest request) {
+    return impl_->estimate(std::move(request));
+}
+
 net::Task<Result<Engine::Plan>> Engine::plan(AcquireRequest request) {
     return impl_->plan(std::move(request));
 }

@@ -33,6 +33,9 @@ struct Fact {
     std::string key;  // ModelName::key()
     TimePoint checked{};
     bool is_checking = false;
+    // Why it would not load as the upstream is set up; empty: it would. Of the same epoch as the
+    // demands.
+    std::string refusal;
     // Demands built lately, so that a request for a resident model builds nothing.
     std::uint64_t demands_epoch = 0;
     std::vector<std::pair<DemandWish, core::Demand>> demands;

@@ -163,6 +163,11 @@ net::Task<void> Engine::Impl::set_configured_pins(std::shared_ptr<Impl> keep) {
             ));
             continue;
         }
+        renew(**fact);
+        if (!(*fact)->refusal.empty()) {
+            kLog.warning("cannot pin as configured: " + (*fact)->refusal);
+            continue;
+        }
         wanted.push_back((*fact)->info->weights);
         core::PinSet pin;
         pin.demand = demand_for(**fact, DemandWish{});

@@ -109,6 +109,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
         std::string model, net::Canceller& canceller
     );
     core::Ticket make_ticket(core::TicketId id, AcquireRequest const& request, Fact& fact);
+    void renew(Fact& fact);
     core::Demand const& demand_for(Fact& fact, DemandWish const& wish);
     net::Task<std::expected<Lease, Refused>> wait_for_lease(
         AcquireRequest const& request, Fact& fact, net::Canceller& canceller
@@ -187,6 +188,9 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     [[nodiscard]] Result<core::InstanceView> view_of(
         std::string const& weights, std::string const& model
     ) const;
+
+    // estimate.cpp
+    net::Task<Result<EstimateAnswer>> estimate(EstimateRequest request);
 
     // ps_answer.cpp
     net::Task<Result<std::string>> ps_answer();

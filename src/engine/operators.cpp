@@ -125,6 +125,10 @@ net::Task<Result<Engine::Plan>> Engine::Impl::plan(AcquireRequest request) {
             fmt::format("{} runs remotely; it takes no memory and waits for nothing", request.model)
         );
     }
+    renew(**fact);
+    if (!(*fact)->refusal.empty()) {
+        co_return fail(Errc::LoadFailed, (*fact)->refusal);
+    }
     // An id that no ticket has: the next one's.
     auto const ticket = make_ticket(core::TicketId{last_ticket + 1}, request, **fact);
     co_return Plan{
@@ -235,6 +239,10 @@ net::Task<Result<core::InstanceView>> Engine::Impl::pin(
         co_return fail(
             Errc::Unsupported, fmt::format("{} runs remotely; there is nothing to pin", info->name)
         );
+    }
+    renew(**fact);
+    if (!(*fact)->refusal.empty()) {
+        co_return fail(Errc::LoadFailed, (*fact)->refusal);
     }
     core::PinSet event;
     event.demand = demand_for(**fact, wish_of(request));

@@ -45,7 +45,8 @@ void read_heads(Geometry& geometry, Metadata const& metadata, Tensors const& ten
     if (geometry.heads != 0 && geometry.value_length == 0) {
         geometry.value_length = geometry.embedding / geometry.heads;
     }
-    geometry.keys_only = metadata.has("attention.key_length_mla");
+    geometry.keys_only =
+        metadata.has("attention.key_length_mla") && metadata.has("attention.value_length_mla");
 }
 
 // Ollama's own conversion of GLM-4.7-Flash gives head sizes per head; the runtime stores the
@@ -61,14 +62,44 @@ void absorb_heads(Geometry& geometry, Metadata const& metadata) {
     geometry.keys_only = true;
 }
 
-bool is_complete(Geometry const& geometry) {
-    bool const has_cache =
-        std::ranges::any_of(geometry.kv_heads, [](auto heads) { return heads > 0; });
-    bool const needs_none = is_one_of(geometry.architecture, kWithoutCache) ||
-                            is_one_of(geometry.architecture, kRecurrentOnly);
-    bool const has_shape = geometry.layers != 0 && geometry.embedding != 0;
-    bool const has_heads = geometry.heads != 0 && geometry.key_length != 0;
-    return has_shape && geometry.vocabulary != 0 && ((has_cache && has_heads) || needs_none);
+// Where the measured rows had more in the compute buffer than the formulas say, by at most these.
+void read_doubts(Geometry& geometry, Metadata const& metadata) {
+    bool const is_old_latent =
+        metadata.number_or("attention.kv_lora_rank", 0) != 0 && !geometry.keys_only;
+    bool const has_own_inputs = metadata.number_or("embedding_length_per_layer_input", 0) != 0;
+    if (is_old_latent || (geometry.architecture == "gemma4" && has_own_inputs)) {
+        geometry.doubtful_residuals = 1;
+        geometry.doubtful_residuals_quantised = 1;
+    }
+    if (geometry.architecture == "llama4") {
+        geometry.doubtful_residuals_quantised = 1;
+    }
+}
+
+// By the names that a user finds in the metadata.
+std::vector<std::string> missing_keys(Geometry const& g) {
+    if (g.architecture.empty()) {
+        return {"general.architecture"};
+    }
+    std::vector<std::string> missing;
+    auto const need = [&](bool is_there, std::string_view key) {
+        if (!is_there) {
+            missing.push_back(g.architecture + '.' + std::string(key));
+        }
+    };
+    need(g.layers != 0, "block_count");
+    need(g.embedding != 0, "embedding_length");
+    need(g.vocabulary != 0, "vocab_size");
+    bool const needs_no_cache =
+        is_one_of(g.architecture, kWithoutCache) || is_one_of(g.architecture, kRecurrentOnly);
+    if (!needs_no_cache) {
+        need(g.heads != 0, "attention.head_count");
+        need(g.heads == 0 || g.key_length != 0, "attention.key_length");
+        bool const has_cache =
+            std::ranges::any_of(g.kv_heads, [](auto heads) { return heads > 0; });
+        need(g.heads == 0 || has_cache, "attention.head_count_kv");
+    }
+    return missing;
 }
 
 }  // namespace
@@ -94,8 +125,20 @@ Geometry read_geometry(json::object const& show) {
     absorb_heads(geometry, metadata);
     read_windows(geometry, metadata, tensors);
     read_widths(geometry, metadata, tensors);
-    read_weights(geometry, metadata, tensors);
-    geometry.is_complete = is_complete(geometry);
+    read_weights(geometry, tensors);
+    read_doubts(geometry, metadata);
+    // Short convolutions' embedders skip the output matrix, encoders have none.
+    geometry.has_output_per_token = geometry.is_embedding_only &&
+                                    !is_one_of(geometry.architecture, kWithoutCache) &&
+                                    !geometry.architecture.starts_with("lfm2");
+    geometry.has_state_per_draft = is_one_of(geometry.architecture, kStatesPerDraft);
+    geometry.has_two_masks =
+        metadata.number_or("attention.sliding_window", 0) != 0 &&
+        (geometry.architecture == "gemma-embedding" || geometry.architecture == "modern-bert");
+    geometry.missing = missing_keys(geometry);
+    geometry.is_complete = geometry.missing.empty();
+    geometry.is_known_family = is_one_of(geometry.architecture, kKnown);
+    geometry.defect = find_defect(geometry, metadata, show);
     return geometry;
 }
 

@@ -1,242 +1,221 @@
 #include "memory/slots.hpp"
+#include "memory/sums.hpp"
 
 #include <plimsoll/base/text.hpp>
-#include <plimsoll/memory/predict.hpp>
+
+#include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
+#include <array>
+#include <utility>
 
 namespace plimsoll::memory {
 
 namespace {
 
-// CUDA context, kernels, workspace: one process per model.
-constexpr Bytes kOverhead = mebibytes(450);
 // A projector's own graph is not told by anything that the API shows; big encoders take about this
 // much.
 constexpr Bytes kProjectorCompute = gibibytes(1);
 constexpr double kMarginShare = 0.02;
 constexpr Bytes kLeastMargin = mebibytes(64);
 
+// The general formula on an architecture that nobody has checked it for.
+constexpr double kGeneralShare = 0.10;
+constexpr Bytes kGeneralLeastMargin = mebibytes(512);
+
 // Where the shape is unknown.
 constexpr double kUnknownShare = 0.25;
 constexpr double kUnknownCachePerToken = 320.0 * 1024;  // a 70B model's, f16
 constexpr Bytes kUnknownLeastMargin = gibibytes(1);
 
-// All arithmetic is in doubles: exact for every size below 2^53 bytes, and numbers of a wrong
-// answer cannot wrap into something small.
-Bytes to_bytes(double count) {
-    return Bytes(1).scaled(std::max(count, 0.0));
-}
-
-double pad(double value, double step) {
-    return std::ceil(value / step) * step;
-}
-
-struct Block {
-    double elements, bytes;
-};
-
-Block block_of(KvType type) {
-    switch (type) {
-        case KvType::F32:
-            return {1, 4};
-        case KvType::F16:
-            return {1, 2};
-        case KvType::Q8_0:
-            return {32, 34};
-        case KvType::Q4_0:
-            return {32, 18};
-    }
-    return {1, 4};
-}
-
-double row(KvType type, double elements) {
-    Block const block = block_of(type);
-    return std::ceil(elements / block.elements) * block.bytes;
-}
-
-bool is_quantised(KvType type) {
-    return type == KvType::Q8_0 || type == KvType::Q4_0;
-}
-
-// One tensor of a layer's cache, with the cells of all slots. CUDA reads quantised rows in steps of
-// 512 and gets room for the last one.
-double cache_tensor(KvType type, double width, double cells) {
-    double const rest = std::fmod(width, 512);
-    double const tail = is_quantised(type) && rest != 0 ? row(type, 512 - rest) : 0;
-    return pad(cells * row(type, width) + tail, 128);
-}
-
-struct Shape {
-    double slots, batch;
-    double cells, window_cells;  // of one slot, in full and in sliding-window layers
-    bool flash;
-};
-
-Shape shape_of(Geometry const& geometry, Settings const& settings) {
-    double const slots = effective_slots(geometry, settings);
-    double const tokens = effective_ctx(geometry, settings) * slots;
-    double const cells = pad(pad(tokens, 256) / slots, 256);
-    double const batch =
-        std::min<double>(effective_batch(geometry, settings), std::max(tokens, 1.0));
-    double const window = pad(std::min(cells, geometry.window + batch), 256);
-    // A quantised cache needs flash attention; the upstream then switches it on.
-    bool const flash =
-        settings.flash_attention == FlashAttention::On || is_quantised(settings.kv_type) ||
-        (settings.flash_attention == FlashAttention::Auto && geometry.has_flash_kernel);
-    return {slots, batch, cells, geometry.window == 0 ? 0 : window, flash};
-}
-
-std::uint32_t most_heads(Geometry const& g) {
-    return g.kv_heads.empty() ? 0 : *std::ranges::max_element(g.kv_heads);
-}
-
-// Of one layer, all slots together.
-double cells_of(Geometry const& g, Shape const& shape, std::size_t layer) {
-    bool const is_windowed = layer < g.is_windowed.size() && g.is_windowed[layer];
-    return shape.slots * (is_windowed ? shape.window_cells : shape.cells);
-}
-
-double cache_bytes(Geometry const& g, Settings const& settings, Shape const& shape) {
-    // Without flash attention values lie transposed, and the runtime makes all layers as wide as
-    // the widest.
-    double const widest = static_cast<double>(most_heads(g)) * g.value_length;
-    double total = 0;
-    for (std::size_t layer = 0; layer < g.kv_heads.size(); ++layer) {
-        double const heads = g.kv_heads[layer];
-        if (heads == 0) {
-            continue;
-        }
-        double const cells = cells_of(g, shape, layer);
-        total += cache_tensor(settings.kv_type, heads * g.key_length, cells);
-        double const values = shape.flash ? heads * g.value_length : widest;
-        total += g.keys_only ? 0 : cache_tensor(settings.kv_type, values, cells);
-    }
-    double const state = 4.0 * static_cast<double>(g.state_floats) * g.recurrent_layers;
-    return total + shape.slots * state;
-}
-
-// The card's kernels read f16: a quantised cache is expanded, one layer at a time.
-double expanded_layer(Geometry const& g, Shape const& shape) {
-    double most = 0;
-    for (std::size_t layer = 0; layer < g.kv_heads.size(); ++layer) {
-        double const width =
-            static_cast<double>(g.kv_heads[layer]) *
-            (static_cast<double>(g.key_length) + (g.keys_only ? 0 : g.value_length));
-        most = std::max(most, 2 * width * cells_of(g, shape, layer));
-    }
-    return most;
-}
-
-double rotations(Geometry const& g) {
-    double bytes = 0;
-    for (std::uint32_t const length : g.rotated) {
-        // The largest power of two times 64 that divides it.
-        std::uint32_t const size = length % 64 != 0 ? 0 : length & (~length + 1);
-        bytes += size == 0 ? 0 : 4.0 * size * size + 16384;
-    }
-    return bytes;
-}
-
-double attention_bytes(Geometry const& g, Settings const& settings, Shape const& shape) {
-    if (most_heads(g) == 0) {
-        return 0;
-    }
-    if (shape.flash) {
-        return is_quantised(settings.kv_type)
-                   ? 4 * shape.batch * g.attention_quantised + expanded_layer(g, shape)
-                   : 4 * shape.batch * g.attention;
-    }
-    // Where "auto" has switched flash attention off, or keys hold the values, those are copied.
-    double const heads = g.keys_only ? 1 : most_heads(g);
-    bool const is_copied = g.keys_only || settings.flash_attention == FlashAttention::Auto;
-    double const copy = is_copied ? 2 * shape.cells * g.value_length * heads * shape.slots : 0;
-    double const scores = static_cast<double>(g.heads) * shape.cells;
-    return 4 * shape.batch * (scores + g.attention_scores) + copy;
-}
-
-double encoder_bytes(Geometry const& g, Shape const& shape) {
-    double const mask = (shape.flash ? 2 : 4) * shape.batch * shape.batch;
-    double const scores =
-        shape.flash ? 0 : static_cast<double>(g.heads) * shape.batch + 6.0 * g.embedding;
-    return mask + 4 * shape.batch * std::max(g.feed_forward, scores) + 32 * shape.batch;
-}
-
-double compute_bytes(Geometry const& g, Settings const& settings, Shape const& shape) {
-    bool const has_cache = most_heads(g) > 0;
-    if (!has_cache && g.recurrent_layers == 0) {
-        return encoder_bytes(g, shape);
-    }
-    double const mask =
-        has_cache ? (shape.flash ? 2 : 4) * shape.batch * (shape.cells + shape.window_cells) : 0;
-    double const logits = 4 * shape.slots * (static_cast<double>(g.vocabulary) + 2.0 * g.embedding);
-    double const states =
-        g.has_state_per_slot ? 4 * static_cast<double>(g.state_floats) * (shape.slots - 1) : 0;
-    double const feed = 4 * shape.batch * g.feed_forward + states;
-    bool const is_rotated = shape.flash && is_quantised(settings.kv_type);
-    return mask + std::max({feed, attention_bytes(g, settings, shape), logits}) +
-           (is_rotated ? rotations(g) : 0) + 32 * shape.batch;
-}
-
 // Tokenizer and other metadata of a file; what lies in the blobs beyond that and the listed tensors
 // is a projector or an adapter.
 constexpr Bytes kMostMetadata = mebibytes(32);
 
-Bytes weight_bytes(Geometry const& g, Bytes file_size) {
+constexpr std::array<std::pair<std::string_view, KvType>, 4> kKvTypes = {
+    {{"f16", KvType::F16}, {"q8_0", KvType::Q8_0}, {"q4_0", KvType::Q4_0}, {"f32", KvType::F32}}
+};
+
+constexpr std::array<std::pair<std::string_view, FlashAttention>, 3> kFlashAttention = {
+    {{"auto", FlashAttention::Auto}, {"on", FlashAttention::On}, {"off", FlashAttention::Off}}
+};
+
+template <class Value, std::size_t N>
+std::optional<Value> find_value(
+    std::array<std::pair<std::string_view, Value>, N> const& names, std::string_view text
+) {
+    auto const found =
+        std::ranges::find_if(names, [text](auto const& each) { return iequals(each.first, text); });
+    return found == names.end() ? std::nullopt : std::optional(found->second);
+}
+
+template <class Value, std::size_t N>
+std::string_view name_of(
+    std::array<std::pair<std::string_view, Value>, N> const& names, Value value
+) {
+    return std::ranges::find(names, value, &std::pair<std::string_view, Value>::second)->first;
+}
+
+Bytes to_bytes(double count) {
+    return Bytes(1).scaled(std::max(count, 0.0));
+}
+
+void add_weights(Prediction& p, Geometry const& g, Bytes file_size) {
     if (g.device_weights.is_zero()) {
-        return file_size;
+        p.weights = file_size;
+        p.projector = g.has_projector ? kProjectorCompute : Bytes();
+        return;
     }
-    Bytes const beyond = file_size - g.listed_weights;
-    return beyond > kMostMetadata ? g.device_weights + beyond : g.device_weights;
+    p.weights = g.device_weights;
+    Bytes const rest = file_size - g.listed_weights;
+    Bytes const beyond = rest > kMostMetadata ? rest : Bytes();
+    if (g.has_projector) {
+        p.projector = beyond + g.projector_weights + kProjectorCompute;
+    } else {
+        p.weights += beyond + g.projector_weights;
+    }
+}
+
+// A second context beside the model's own: weights, cache and graph of the layers that draft.
+Bytes draft_bytes(Geometry const& g, Settings const& settings, Shape const& shape) {
+    if (settings.draft_num_predict == 0 || g.draft_layers == 0) {
+        return {};
+    }
+    Cache const cache = cache_bytes(g, g.draft_kv_heads, settings.kv_type, shape);
+    double const states =
+        g.has_state_per_draft ? settings.draft_num_predict * recurrent_bytes(g, shape) : 0;
+    return g.draft_weights +
+           to_bytes(cache.full + cache.windowed + compute_bytes(g, settings, shape) + states);
+}
+
+void refuse(Prediction& p, std::string why) {
+    p.loads = false;
+    p.notes.push_back(std::move(why));
+}
+
+// What the runtime refuses, or runs on the CPU although the model lies on the card.
+void check_settings(Prediction& p, Geometry const& g, Settings const& settings) {
+    if (!g.defect.empty()) {
+        refuse(p, fmt::format("The model's metadata cannot be true: {}.", printable(g.defect)));
+        return;
+    }
+    if (most_of(g.kv_heads) == 0) {
+        return;
+    }
+    bool const quantised = is_quantised(settings.kv_type);
+    std::string_view const type = to_string(settings.kv_type);
+    if (quantised && settings.flash_attention == FlashAttention::Off) {
+        refuse(
+            p,
+            fmt::format(
+                "A {} cache needs flash attention, which is off: the runtime refuses to load it. "
+                "Switch flash attention on, or use an f16 cache.",
+                type
+            )
+        );
+    } else if (quantised &&
+               (g.key_length % 32 != 0 || (!g.keys_only && g.value_length % 32 != 0))) {
+        refuse(
+            p,
+            fmt::format(
+                "A {} cache needs heads of a multiple of 32; this model's have {} and {}. Use an "
+                "f16 cache.",
+                type,
+                g.key_length,
+                g.value_length
+            )
+        );
+    } else if (!g.has_flash_kernel &&
+               (quantised || settings.flash_attention == FlashAttention::On)) {
+        refuse(
+            p,
+            fmt::format(
+                "No card has a flash-attention kernel for this model's heads (keys of {}, values "
+                "of {}), and {} keeps flash attention on: attention would run on the CPU. Use {}.",
+                g.key_length,
+                g.value_length,
+                quantised ? fmt::format("a {} cache", type) : std::string("the setting"),
+                quantised ? "an f16 cache" : "\"auto\""
+            )
+        );
+    }
+}
+
+void add_notes(Prediction& p, Geometry const& g) {
+    for (std::string const& each : g.assumptions) {
+        p.notes.push_back("Assumed: " + each + '.');
+    }
+    if (g.has_projector) {
+        p.notes.emplace_back("The projector's own work, which nothing tells, is taken as 1 GiB.");
+    }
+    if (!g.is_complete) {
+        p.notes.emplace_back(
+            "The model's shape is not fully known: this is a generous guess until it has been "
+            "measured."
+        );
+    } else if (!g.is_known_family) {
+        p.notes.push_back(fmt::format(
+            "The architecture \"{}\" is not known: this is the general formula with a margin of "
+            "{:.0f} %.",
+            printable(g.architecture),
+            100 * kGeneralShare
+        ));
+    }
+}
+
+Bytes margin_of(Geometry const& g, Bytes known, double batch) {
+    double const share = !g.is_complete       ? kUnknownShare
+                         : !g.is_known_family ? kGeneralShare
+                                              : kMarginShare;
+    Bytes const least = !g.is_complete       ? kUnknownLeastMargin
+                        : !g.is_known_family ? kGeneralLeastMargin
+                                             : kLeastMargin;
+    // Newer runtimes hold one more residual.
+    return std::max(known.scaled(share), least) + to_bytes(4.0 * g.embedding * batch);
 }
 
 }  // namespace
 
 std::optional<KvType> parse_kv_type(std::string_view text) {
-    if (iequals(text, "f16")) {
-        return KvType::F16;
-    }
-    if (iequals(text, "q8_0")) {
-        return KvType::Q8_0;
-    }
-    if (iequals(text, "q4_0")) {
-        return KvType::Q4_0;
-    }
-    if (iequals(text, "f32")) {
-        return KvType::F32;
-    }
-    return std::nullopt;
+    return find_value(kKvTypes, text);
 }
 
-Prediction predict(Geometry const& geometry, Bytes file_size, Settings const& settings) {
+std::string_view to_string(KvType type) {
+    return name_of(kKvTypes, type);
+}
+
+std::optional<FlashAttention> parse_flash_attention(std::string_view text) {
+    return find_value(kFlashAttention, text);
+}
+
+std::string_view to_string(FlashAttention flash) {
+    return name_of(kFlashAttention, flash);
+}
+
+Prediction predict(
+    Geometry const& geometry, Bytes file_size, Settings const& settings, Device const& device
+) {
     Shape const shape = shape_of(geometry, settings);
+    Cache const cache = cache_bytes(geometry, geometry.kv_heads, settings.kv_type, shape);
     Prediction p;
-    p.weights = weight_bytes(geometry, file_size);
-    p.overhead = kOverhead;
-    p.kv = to_bytes(cache_bytes(geometry, settings, shape));
+    add_weights(p, geometry, file_size);
+    p.kv = to_bytes(cache.full + cache.windowed);
+    p.kv_windowed = to_bytes(cache.windowed);
+    p.recurrent = to_bytes(recurrent_bytes(geometry, shape));
     p.compute = to_bytes(compute_bytes(geometry, settings, shape));
-    if (geometry.has_projector) {
-        p.projector = kProjectorCompute;
-        p.note = "with 1 GiB for the projector's own work, which nothing tells";
-    }
-    double share = kMarginShare;
-    Bytes least = kLeastMargin;
+    p.draft = draft_bytes(geometry, settings, shape);
+    p.overhead = device.overhead;
+    p.host = geometry.host_weights + to_bytes(output_bytes(geometry, shape));
     if (!geometry.is_complete) {
-        share = kUnknownShare;
-        least = kUnknownLeastMargin;
-        double const tokens = settings.num_ctx * shape.slots;
+        double const tokens = static_cast<double>(effective_ctx(geometry, settings)) * shape.slots;
         p.kv = std::max(p.kv, to_bytes(kUnknownCachePerToken * tokens));
-        p.note =
-            "the model's shape is not fully known: a generous guess until it has been measured";
     }
-    Bytes const known = p.weights + p.kv + p.compute + p.projector;
-    // Newer runtimes hold one more residual.
-    Bytes const residual = to_bytes(4.0 * geometry.embedding * shape.batch);
-    p.margin = std::max(known.scaled(share), least) + residual;
-    p.total = known + p.overhead + p.margin;
+    Bytes const known = p.weights + p.kv + p.recurrent + p.compute + p.projector + p.draft;
+    p.total = known + p.overhead;
+    p.margin = margin_of(geometry, known, shape.batch);
+    p.booked = p.total + p.margin;
+    check_settings(p, geometry, settings);
+    add_notes(p, geometry);
     return p;
 }
 

@@ -24,12 +24,15 @@ class Metadata {
     // answer is verbose.
     [[nodiscard]] std::optional<std::uint32_t> number(std::string_view key) const;
     [[nodiscard]] std::uint32_t number_or(std::string_view key, std::uint32_t otherwise) const;
+    // The number only if it is one, not an array.
+    [[nodiscard]] std::optional<std::uint32_t> scalar(std::string_view key) const;
+    // Numbers and truth values (one is true); empty: no array.
     [[nodiscard]] std::vector<std::uint32_t> array(std::string_view key) const;
     [[nodiscard]] bool has(std::string_view key) const;
-
-  private:
+    // nullptr: not there.
     [[nodiscard]] boost::json::value const* find(std::string_view key) const;
 
+  private:
     std::string architecture_;
     boost::json::object const* info_ = nullptr;
 };

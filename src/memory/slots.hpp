@@ -18,21 +18,13 @@ inline std::uint32_t effective_ctx(Geometry const& geometry, Settings const& set
                                      : std::min(settings.num_ctx, geometry.trained_ctx);
 }
 
-// Left open, the upstream takes up to 512, 1024 or 2048 by the context of all slots; embedders take
-// the context, up to 2048.
 inline std::uint32_t effective_batch(Geometry const& geometry, Settings const& settings) {
-    if (settings.num_batch != 0) {
-        return settings.num_batch;
-    }
-    std::uint64_t const tokens =
-        std::uint64_t{effective_ctx(geometry, settings)} * effective_slots(geometry, settings);
-    if (geometry.is_embedding_only) {
-        return static_cast<std::uint32_t>(std::min<std::uint64_t>(2048, tokens));
-    }
-    if (tokens > 32768) {
-        return 2048;
-    }
-    return tokens > 4096 ? 1024 : 512;
+    return settings.num_batch != 0 ? settings.num_batch
+                                   : automatic_batch(
+                                         geometry,
+                                         effective_ctx(geometry, settings),
+                                         effective_slots(geometry, settings)
+                                     );
 }
 
 }  // namespace plimsoll::memory

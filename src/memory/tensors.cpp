@@ -17,6 +17,9 @@ constexpr std::uint32_t kMax = std::numeric_limits<std::uint32_t>::max();
 
 // Numbers come as any of JSON's kinds; negative ones mean nothing here.
 std::optional<std::uint32_t> to_u32(json::value const& value) {
+    if (bool const* const truth = value.if_bool()) {
+        return *truth ? 1 : 0;
+    }
     if (std::uint64_t const* const number = value.if_uint64()) {
         return static_cast<std::uint32_t>(std::min<std::uint64_t>(*number, kMax));
     }
@@ -69,6 +72,11 @@ std::vector<std::uint32_t> Metadata::array(std::string_view key) const {
         }
     }
     return numbers;
+}
+
+std::optional<std::uint32_t> Metadata::scalar(std::string_view key) const {
+    json::value const* const value = find(key);
+    return value == nullptr || value->is_array() ? std::nullopt : to_u32(*value);
 }
 
 std::optional<std::uint32_t> Metadata::number(std::string_view key) const {

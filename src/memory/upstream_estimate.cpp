@@ -6,6 +6,20 @@
 
 namespace plimsoll::memory {
 
+// Up to 512, 1024 or 2048 by the context of all slots; embedders take the context, up to 2048.
+std::uint32_t automatic_batch(
+    Geometry const& geometry, std::uint32_t num_ctx, std::uint32_t parallel
+) {
+    std::uint64_t const tokens = std::uint64_t{num_ctx} * parallel;
+    if (geometry.is_embedding_only) {
+        return static_cast<std::uint32_t>(std::min<std::uint64_t>(2048, tokens));
+    }
+    if (tokens > 32768) {
+        return 2048;
+    }
+    return tokens > 4096 ? 1024 : 512;
+}
+
 // Crude on purpose: it is what Ollama computes, whole division and all. It knows no cache type, no
 // windows and no explicit head size.
 Bytes upstream_estimate(Geometry const& geometry, Bytes file_size, Settings const& settings) {

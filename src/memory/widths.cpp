@@ -201,6 +201,15 @@ void read_widths(Geometry& g, Metadata const& metadata, Tensors const& tensors) 
         g.feed_forward = std::max(g.feed_forward, 2 * t.embedding + mamba);
     }
     read_attention(g, t);
+    // Inputs of the first layers from the image encoder lie beside the embedding, also of a text.
+    std::uint32_t const deep = metadata.number_or("n_deepstack_layers", 0);
+    if (deep != 0) {
+        double const inputs = t.embedding * (1.0 + deep);
+        g.feed_forward += inputs;
+        g.attention += inputs;
+        g.attention_quantised += inputs;
+        g.attention_scores += inputs;
+    }
     read_rotations(g, metadata);
     g.has_flash_kernel = has_flash_kernel(g);
 }

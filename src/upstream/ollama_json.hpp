@@ -3,6 +3,7 @@
 
 #include <plimsoll/base/result.hpp>
 #include <plimsoll/upstream/provider.hpp>
+#include <plimsoll/upstream/show.hpp>
 
 #include <string>
 #include <string_view>
@@ -20,8 +21,6 @@ struct StoredModel {
 Result<std::vector<LoadedRow>> read_ps(std::string_view body);
 Result<std::vector<StoredModel>> read_tags(std::string_view body);
 Result<std::string> read_version(std::string_view body);
-// Everything but name, digest and size, which only the list of stored models has.
-Result<ModelInfo> read_show(std::string_view body);
 
 // The sentence in {"error": "..."} or {"error": {"message": "..."}}; else the body itself, cut and
 // printable.

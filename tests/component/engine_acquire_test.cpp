@@ -28,6 +28,71 @@ TEST_CASE(
     CHECK(rig.view("wa")->charge == gibibytes(4));
 }
 
+TEST_CASE(
+    "engine: settings under which a model would not load are refused with the way out",
+    "[engine][component]"
+) {
+    Rig rig;
+    rig.add("a:1", "wa", gibibytes(4));
+    auto& geometry = rig.provider.models["a:1"].geometry;
+    geometry.kv_heads = {8};
+    geometry.key_length = 192;
+    geometry.value_length = 128;
+    geometry.has_flash_kernel = false;
+    rig.config.kv_type = memory::KvType::Q8_0;
+    auto const with_bytes = rig.config;
+    rig.config.models.clear();
+    rig.config.models[key("a:1")].pin = true;
+    rig.start();
+    auto const one = rig.ask("a:1");
+    CHECK(one->refused().kind == core::RefuseKind::LoadFailed);
+    CHECK(one->refused().error.code == Errc::LoadFailed);
+    CHECK_THAT(one->refused().error.message, ContainsSubstring("would run on the CPU"));
+    CHECK_THAT(one->refused().error.message, ContainsSubstring("[models.\"a:1\"] vram"));
+    engine::AcquireRequest request;
+    request.model = "a:1";
+    auto const plan = rig.go(rig.engine->plan(request));
+    REQUIRE(plan->has_value());
+    CHECK_FALSE((*plan)->has_value());
+    CHECK(rig.provider.loads.empty());
+    CHECK(rig.engine->snapshot().pins.empty());
+    // Who gives the bytes takes it upon himself; and other settings load.
+    auto const is_loaded_under = [&](engine::EngineConfig config) {
+        rig.engine->reconfigure(std::move(config));
+        auto const again = rig.ask("a:1");
+        rig.loop.advance(5s);
+        bool const has = again->has_lease();
+        if (has) {
+            again->end();
+        }
+        return has;
+    };
+    CHECK(is_loaded_under(with_bytes));
+    rig.config.kv_type = memory::KvType::F16;
+    CHECK(is_loaded_under(rig.config));
+}
+
+TEST_CASE("engine: an estimate names what was measured of these settings", "[engine][component]") {
+    Rig rig;
+    rig.add("a:1", "wa", gibibytes(4));
+    rig.start();
+    auto const measured = [&](std::optional<std::int64_t> num_ctx) {
+        engine::EstimateRequest request;
+        request.model = "a:1";
+        request.num_ctx = num_ctx;
+        auto const answer = rig.go(rig.engine->estimate(request));
+        REQUIRE(answer->has_value());
+        REQUIRE((*answer)->has_value());
+        CHECK((**answer)->budget == gibibytes(10));
+        return (**answer)->measured;
+    };
+    CHECK(measured({}) == Bytes());
+    rig.load("a:1");
+    rig.loop.advance(10s);
+    CHECK(measured({}) == gibibytes(4));
+    CHECK(measured(8192) == Bytes());
+}
+
 TEST_CASE("engine: the list is read before a load is sent", "[engine][component]") {
     Rig rig;
     rig.add("a:1", "wa", gibibytes(4));

@@ -144,6 +144,50 @@ TEST_CASE("control: cleanup says what went and what stayed", "[control][componen
     CHECK(report.at("unloaded").as_array().size() + report.at("kept").as_array().size() == 1);
 }
 
+TEST_CASE(
+    "control: an estimate says the bytes by part, and loads nothing", "[control][component]"
+) {
+    ProxyFixture f;
+    auto const ask = [&](std::string const& more) {
+        return f.post("/plimsoll/v1/estimate", R"({"model":"smollm2:135m")" + more + "}");
+    };
+    auto const plain = json_of(ask(""));
+    auto const number = [](boost::json::value const& object, char const* name) {
+        return object.at(name).to_number<std::uint64_t>();
+    };
+    CHECK(number(plain, "num_ctx") == 4096);
+    CHECK(
+        number(plain, "total") == number(plain, "weights") + number(plain, "kv") +
+                                      number(plain, "compute") + number(plain, "overhead")
+    );
+    CHECK(number(plain, "fit_bytes") == number(plain, "budget_bytes"));
+    CHECK(plain.at("fit_by") == "booked");
+    CHECK(plain.at("measured").is_null());
+    CHECK(json_of(f.get("/plimsoll/v1/models")).at("models").as_array().empty());
+    auto const wide =
+        json_of(ask(R"(,"parallel":4,"num_ctx":2048,"kv_cache_type":"q8_0","fit":"2GiB")"));
+    CHECK(number(wide, "parallel") == 4);
+    CHECK(number(wide, "num_ctx") == 2048);
+    CHECK(number(wide, "fit_bytes") == gibibytes(2).count());
+    CHECK(wide.at("fit_by") == "predicted");
+    auto const off = json_of(ask(R"(,"kv_cache_type":"q4_0","flash_attention":"off")"));
+    CHECK_FALSE(off.at("loads").as_bool());
+    CHECK(off.at("total").is_null());
+    for (auto const* wrong :
+         {R"(,"num_ctx":0)",
+          R"(,"num_ctx":"many")",
+          R"(,"parallel":-1)",
+          R"(,"kv_cache_type":"q5_1")",
+          R"(,"flash_attention":1)",
+          R"(,"fit":"much")",
+          R"(,"fit":-1)",
+          R"(,"num_ctxx":1)"}) {
+        CAPTURE(wrong);
+        CHECK(status_of(ask(wrong)) == 400);
+    }
+    CHECK(status_of(f.post("/plimsoll/v1/estimate", R"({"model":"nobody:1b"})")) == 404);
+}
+
 TEST_CASE("control: a plan says what would happen, and does nothing", "[control][component]") {
     ProxyFixture f;
     auto const cold = json_of(f.post("/plimsoll/v1/plan", R"({"model":"smollm2:135m"})"));

@@ -88,7 +88,7 @@ http::Reply ScriptedOllama::show(std::string const& body) const {
         return http::json_reply(
             200,
             R"({"modelfile":"FROM /blobs/sha256-)" + model.weights + R"(\n",)" + remote +
-                R"("details":{"format":"gguf"},"model_info":{"general.architecture":"llama","llama.context_length":8192,"llama.block_count":4,"llama.embedding_length":64,"llama.attention.head_count":4,"llama.attention.head_count_kv":4},"capabilities":[)" +
+                R"("details":{"format":"gguf"},"model_info":{"general.architecture":"llama","llama.context_length":8192,"llama.block_count":4,"llama.embedding_length":64,"llama.attention.head_count":4,"llama.attention.head_count_kv":4,"llama.vocab_size":1000},"capabilities":[)" +
                 capabilities + "]}"
         );
     }

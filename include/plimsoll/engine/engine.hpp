@@ -8,6 +8,7 @@
 #include <plimsoll/core/forecast.hpp>
 #include <plimsoll/core/snapshot.hpp>
 #include <plimsoll/core/types.hpp>
+#include <plimsoll/memory/estimate.hpp>
 #include <plimsoll/memory/predict.hpp>
 #include <plimsoll/net/loop.hpp>
 #include <plimsoll/net/wait.hpp>
@@ -46,7 +47,10 @@ struct EngineConfig {
     std::uint32_t default_num_ctx =
         4096;  // what the upstream gives when nobody asks (OLLAMA_CONTEXT_LENGTH)
     bool default_num_ctx_is_known = false;  // configured; else learned from the first bare row
+    // The upstream's OLLAMA_KV_CACHE_TYPE and OLLAMA_FLASH_ATTENTION.
     memory::KvType kv_type = memory::KvType::F16;
+    memory::FlashAttention flash_attention = memory::FlashAttention::Auto;
+    memory::Device device;
     Duration reconcile_interval = std::chrono::seconds(1);
     Duration info_ttl = std::chrono::seconds(10);  // model facts older than this are checked again
     std::map<std::string, ModelPolicy> models;     // by ModelName::key()
@@ -131,6 +135,24 @@ class Lease {
     core::TicketId ticket_{};
 };
 
+// What a model would take, under settings that are the upstream's where they are left open.
+struct EstimateRequest {
+    std::string model;
+    std::optional<std::int64_t> num_ctx, num_batch, parallel, draft_num_predict;
+    std::optional<memory::KvType> kv_type;
+    std::optional<memory::FlashAttention> flash_attention;
+    // The largest context of these bytes; nullopt: of the budget, by what would be booked.
+    std::optional<Bytes> fit;
+};
+
+struct EstimateAnswer {
+    std::string model;
+    memory::Estimate estimate;
+    Bytes budget;
+    // The largest that was seen of these very settings, as the upstream lists it; 0: never.
+    Bytes measured;
+};
+
 class StepObserver;
 
 class Engine {
@@ -187,6 +209,9 @@ class Engine {
     };
 
     net::Task<Result<Plan>> plan(AcquireRequest request);
+
+    // What a model would take. Errors: NotFound; Unsupported for one without a shape.
+    net::Task<Result<EstimateAnswer>> estimate(EstimateRequest request);
 
     [[nodiscard]] core::Snapshot snapshot() const;
     // The expected waits of all that wait. Takes up to some milliseconds where many do.

@@ -1,11 +1,9 @@
 #pragma once
-// How many bytes a model takes before it is loaded. Everything about sizes is behind predict();
-// formulas are those of docs/memory.md. Pure.
+// How many bytes a model takes before it is loaded, and the largest context that fits. Everything
+// about sizes is behind predict(); formulas are those of docs/memory.md. Pure.
 
 #include <plimsoll/base/bytes.hpp>
-#include <plimsoll/base/result.hpp>
-
-#include <boost/json/object.hpp>
+#include <plimsoll/memory/geometry.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -17,52 +15,12 @@ namespace plimsoll::memory {
 
 enum class KvType : std::uint8_t { F16, Q8_0, Q4_0, F32 };
 std::optional<KvType> parse_kv_type(std::string_view text);
-
-// What an /api/show answer tells of a model's shape.
-struct Geometry {
-    std::string architecture;
-    std::uint32_t trained_ctx = 0;  // tokens; 0 unknown
-    std::uint32_t layers = 0;
-    std::uint32_t embedding = 0;
-    std::uint32_t heads = 0;  // maximum over layers
-    std::uint32_t min_kv_heads =
-        0;  // minimum over layers, zero counted as one (the upstream's estimate)
-    std::uint32_t key_length = 0, value_length = 0;
-    std::vector<std::uint32_t> kv_heads;  // per layer; 0: no cache
-    bool is_embedding_only = false;
-    bool has_projector = false;
-    bool is_vision = false;
-    // By the list of tensors; 0: it is missing, or names a type that we do not know.
-    Bytes device_weights;  // what the runtime puts on the device
-    Bytes listed_weights;  // all of them, as they lie in the file
-
-    bool is_complete = false;  // false: too little was known; predict() then uses a generous margin
-
-    // Widths of the runtime's graph in floats per token (docs/memory.md, "Compute buffer"), and
-    // what only some families have.
-    std::uint32_t vocabulary = 0;
-    double feed_forward = 0;             // c: the widest path with the feed-forward
-    double attention = 0;                // a: the widest with flash attention, cache in f16
-    double attention_quantised = 0;      // the same, cache quantised
-    double attention_scores = 0;         // without flash attention, beside the scores
-    bool has_state_per_slot = false;     // Mamba: one more state for each further slot
-    std::vector<std::uint32_t> rotated;  // key lengths of the kinds of cache
-    std::uint64_t state_floats = 0;      // recurrent state of one layer and slot
-    std::uint32_t recurrent_layers = 0;
-    bool keys_only = false;    // absorbed MLA: the cache has no values
-    std::uint32_t window = 0;  // tokens that a sliding-window layer remembers; 0: no such layers
-    std::vector<bool> is_windowed;  // per layer
-    bool has_flash_kernel = true;   // false: "auto" switches flash attention off
-    bool is_single_slot =
-        false;  // a family that the upstream runs with one slot whatever was asked
-};
-
-// `show` is the answer of /api/show, verbose or not. Never fails: what is missing is left at zero
-// and is_complete says so.
-Geometry read_geometry(boost::json::object const& show);
+std::string_view to_string(KvType type);
 
 // What the upstream's server was told; not visible through its API.
 enum class FlashAttention : std::uint8_t { Auto, On, Off };
+std::optional<FlashAttention> parse_flash_attention(std::string_view text);
+std::string_view to_string(FlashAttention flash);
 
 struct Settings {
     std::uint32_t num_ctx = 4096;  // tokens per slot, already clamped
@@ -70,26 +28,64 @@ struct Settings {
     std::uint32_t parallel = 1;
     KvType kv_type = KvType::F16;
     FlashAttention flash_attention = FlashAttention::Auto;
+    std::uint32_t draft_num_predict = 0;  // tokens drafted ahead; 0: no drafting
 };
 
+// What a process takes beside the model: CUDA context, kernels, workspace. 450 MiB is in the middle
+// of what cards show; learned per device after the first loads.
+struct Device {
+    Bytes overhead = mebibytes(450);
+};
+
+// All bytes on the device unless it says otherwise.
 struct Prediction {
-    Bytes total;                 // with the margin: what is booked
-    Bytes weights, kv, compute;  // to the byte, to the byte, to some per mille
-    Bytes projector;             // its own graph; its weights are among the weights
-    Bytes overhead, margin;
-    std::string note;  // how sure, in words; may be empty
+    Bytes weights;      // to the byte
+    Bytes kv;           // to the byte
+    Bytes kv_windowed;  // of kv: in layers with a sliding window
+    Bytes recurrent;    // state of recurrent layers; to the byte
+    Bytes compute;      // to some per mille
+    Bytes projector;    // encoder of images or sound: weights and an assumed graph
+    Bytes draft;        // what drafting adds
+    Bytes overhead;
+    Bytes total;   // predicted: the sum of all of these
+    Bytes margin;  // for what the formulas cannot know
+    Bytes booked;  // total + margin: what the ledger holds until it has been measured
+    Bytes host;    // weights and outputs in host memory; not in the total
+    // false: the runtime would refuse these settings, or leave attention to the CPU
+    bool loads = true;
+    std::vector<std::string> notes;  // why it does not load, and what is assumed; sentences
 };
 
 // file_size: of the model's blobs (weights, projector, adapters), bytes. Where the tensors are
 // listed, the weights are those on the device and what the blobs hold beyond the list, if that is
 // more than the file's metadata can be.
-Prediction predict(Geometry const& geometry, Bytes file_size, Settings const& settings);
+Prediction predict(
+    Geometry const& geometry, Bytes file_size, Settings const& settings, Device const& device = {}
+);
 
-// The context a runner really gets (vram-model 2): at least 4, at least 2048 for vision models, at
-// most the trained one.
-std::uint32_t clamp_num_ctx(Geometry const& geometry, std::int64_t wanted);
+// Which sum has to fit: what the model will take, or what would be booked for it.
+enum class FitBy : std::uint8_t { Predicted, Booked };
 
-// What Ollama itself believes, for its own 80 % rule (vram-model 11).
+// The largest num_ctx whose bytes are at most `budget`: the trained context, `most` (tokens), or a
+// multiple of 256 below them; at least 2048 for vision models. settings.num_ctx is not read. Where
+// the compute buffer is not known exactly, it errs to the smaller context. Nothing: not even the
+// smallest fits, or the settings do not load. docs/memory.md, "The largest context".
+std::optional<std::uint32_t> largest_num_ctx(
+    Geometry const& geometry,
+    Bytes file_size,
+    Settings const& settings,
+    Device const& device,
+    Bytes budget,
+    FitBy by,
+    std::uint32_t most = UINT32_MAX
+);
+
+// num_batch that the upstream takes by itself with memory to spare, tokens.
+std::uint32_t automatic_batch(
+    Geometry const& geometry, std::uint32_t num_ctx, std::uint32_t parallel
+);
+
+// What Ollama itself believes, for its own 80 % rule (docs/memory.md, "What Ollama believes").
 Bytes upstream_estimate(Geometry const& geometry, Bytes file_size, Settings const& settings);
 
 }  // namespace plimsoll::memory

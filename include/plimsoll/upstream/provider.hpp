@@ -6,7 +6,7 @@
 #include <plimsoll/base/result.hpp>
 #include <plimsoll/base/time.hpp>
 #include <plimsoll/core/types.hpp>
-#include <plimsoll/memory/predict.hpp>
+#include <plimsoll/memory/geometry.hpp>
 #include <plimsoll/net/client.hpp>
 #include <plimsoll/net/loop.hpp>
 #include <plimsoll/net/wait.hpp>

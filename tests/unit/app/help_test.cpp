@@ -28,6 +28,7 @@ TEST_CASE("help: every command teaches with the text agreed on", "[app][golden]"
         "ps",
         "queue",
         "plan",
+        "estimate",
         "load",
         "unload",
         "pin",

@@ -156,3 +156,59 @@ TEST_CASE("views: a plan says how long, and each step with its reason", "[app][u
         ContainsSubstring("b:70b: refused")
     );
 }
+
+TEST_CASE(
+    "views: an estimate shows its parts, the largest context and the picture", "[app][unit]"
+) {
+    CHECK(
+        render_estimate(
+            json(
+                R"({"model": "a:8b", "num_ctx": 8192, "parallel": 2, "kv_cache_type": "q8_0", "flash_attention": "auto",
+                     "num_batch": 1024, "weights": 4294967296, "kv": 2147483648, "kv_windowed": 1073741824, "compute": 1073741824,
+                     "recurrent": 0, "projector": 0, "draft": 0, "overhead": 1073741824, "total": 8589934592,
+                     "booked": 9663676416, "margin": 1073741824, "measured": null, "host": 1048576, "loads": true,
+                     "notes": ["Assumed: something."], "largest_num_ctx": 16384, "trained_num_ctx": 32768,
+                     "fit_bytes": 12884901888, "fit_by": "booked", "curve": [
+                     {"num_ctx": 8192, "weights": 5368709120, "cache": 2147483648, "compute": 1073741824, "total": 8589934592},
+                     {"num_ctx": 32768, "weights": 5368709120, "cache": 8589934592, "compute": 2147483648, "total": 16106127360}]})"
+            ),
+            {}
+        ) ==
+        "a:8b  context 8192, 2 slots, q8_0 cache, flash attention auto, batch 1024\n"
+        "PART         BYTES  WHAT\n"
+        "weights      4 GiB\n"
+        "cache        2 GiB  1 GiB of it in sliding windows\n"
+        "compute      1 GiB  buffer of the widest graph\n"
+        "process      1 GiB  driver context and kernels\n"
+        "total        8 GiB  predicted\n"
+        "booked       9 GiB  with a margin of 1 GiB, until it is measured\n"
+        "on the host  1 MiB  not in the total\n"
+        "Largest context in the budget of 12 GiB: 16384 tokens\n"
+        "Assumed: something.\n"
+        "\n"
+        "  CONTEXT      TOTAL\n"
+        "     8192      8 GiB  ████████████████▓▓▓▓▓▓░░░░            │\n"
+        "    32768     15 GiB  ████████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓░░░░░░\n"
+        "█ weights and process  ▓ cache  ░ compute  │ 12 GiB\n"
+    );
+    CHECK(
+        render_estimate(
+            json(
+                R"({"model": "a:8b", "num_ctx": 8192, "parallel": 1, "kv_cache_type": "q8_0", "flash_attention": "off",
+                     "num_batch": 512, "loads": false, "notes": ["No."], "curve": []})"
+            ),
+            {}
+        ) ==
+        "a:8b  context 8192, 1 slot, q8_0 cache, flash attention off, batch 512\nWould not "
+        "load.\nNo.\n"
+    );
+    CHECK_THAT(
+        render_estimate(
+            json(
+                R"({"model": "a:8b", "loads": true, "fit_bytes": 1073741824, "fit_by": "predicted", "largest_num_ctx": null})"
+            ),
+            {}
+        ),
+        ContainsSubstring("Does not fit 1 GiB with any context.")
+    );
+}

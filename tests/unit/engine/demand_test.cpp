@@ -81,7 +81,7 @@ TEST_CASE(
     "[engine][unit]"
 ) {
     Fixture f;
-    f.info.capabilities = {"embedding"};
+    f.info.geometry.is_embedding_only = true;
     f.config.scheduler.parallel = 4;
     f.wish.num_ctx = 512;
     CHECK(f.make().settings.num_batch == 512);

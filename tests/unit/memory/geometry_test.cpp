@@ -98,25 +98,6 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("geometry: only the families that honour windows have them", "[memory][unit]") {
-    std::string const text =
-        R"({"model_info": {"general.architecture": "ARCH", "ARCH.block_count": 6,
-        "ARCH.embedding_length": 64, "ARCH.attention.head_count": 1, "ARCH.attention.sliding_window": 512}})";
-    auto const of = [&text](std::string const& architecture) {
-        std::string show = text;
-        for (std::size_t at = show.find("ARCH"); at != std::string::npos; at = show.find("ARCH")) {
-            show.replace(at, 4, architecture);
-        }
-        return test::geometry(show);
-    };
-    CHECK(of("gemma3").is_windowed == std::vector<bool>{true, true, true, true, true, false});
-    CHECK(of("gpt-oss").is_windowed == std::vector<bool>{true, false, true, false, true, false});
-    CHECK(of("gemma3").window == 512);
-    CHECK(of("llama4").window == 8192);
-    CHECK(of("llama").window == 0);
-    CHECK(of("qwen2").window == 0);
-}
-
 TEST_CASE("geometry: kinds of models are told by capabilities and metadata", "[memory][unit]") {
     Geometry const embedder = test::geometry(R"({"capabilities": ["embedding"], "model_info":
         {"general.architecture": "bert", "bert.block_count": 12, "bert.pooling_type": 1,
@@ -149,4 +130,97 @@ TEST_CASE("geometry: any answer is read, a poor one as incomplete", "[memory][un
     CHECK(g.layers <= 2048);
     CHECK(memory::predict(g, gibibytes(1), {}).total > gibibytes(2));
     CHECK(memory::upstream_estimate(g, gibibytes(1), {}) >= gibibytes(1));
+}
+
+TEST_CASE("geometry: hybrids of latent attention have it where its matrix is", "[memory][unit]") {
+    Geometry const g = test::geometry(R"({
+        "model_info": {
+            "general.architecture": "kimi-linear", "kimi-linear.block_count": 3, "kimi-linear.embedding_length": 512,
+            "kimi-linear.attention.head_count": 8, "kimi-linear.attention.head_count_kv": null,
+            "kimi-linear.attention.key_length": 576, "kimi-linear.attention.value_length": 512,
+            "kimi-linear.attention.key_length_mla": 192, "kimi-linear.attention.value_length_mla": 128,
+            "kimi-linear.attention.kv_lora_rank": 512, "kimi-linear.kda.head_dim": 128,
+            "kimi-linear.ssm.conv_kernel": 4, "kimi-linear.vocab_size": 7},
+        "tensors": [
+            {"name": "blk.0.ssm_conv1d_q.weight", "type": "F32", "shape": [4, 1024]},
+            {"name": "blk.1.ssm_conv1d_q.weight", "type": "F32", "shape": [4, 1024]},
+            {"name": "blk.2.attn_kv_a_mqa.weight", "type": "F16", "shape": [512, 576]}]})");
+    CHECK(g.kv_heads == Heads{0, 0, 1});
+    CHECK(g.keys_only);
+    CHECK(g.recurrent_layers == 2);
+    CHECK(g.state_floats == 3 * 3 * 8 * 128 + 128 * 128 * 8);
+}
+
+TEST_CASE("geometry: each kind of recurrent state by its own keys", "[memory][unit]") {
+    auto const floats = [](std::string const& keys) {
+        return test::geometry(
+                   R"({"model_info": {"general.architecture": "x", "x.block_count": 1, "x.embedding_length": 512, )" +
+                   keys + "}}"
+        )
+            .state_floats;
+    };
+    CHECK(floats(R"("x.wkv.head_size": 64)") == 512 * (2 + 64));
+    CHECK(floats(R"("x.wkv.head_size": 64, "x.token_shift_count": 1)") == 512 * (1 + 64));
+    CHECK(floats(R"("x.shortconv.l_cache": 3)") == 512 * 2);
+    CHECK(
+        floats(R"("x.ssm.inner_size": 1024, "x.ssm.state_size": 16, "x.ssm.conv_kernel": 4)") ==
+        3 * 1024 + 16 * 1024
+    );
+    CHECK(floats(R"("x.attention.head_count": 2)") == 0);
+}
+
+TEST_CASE("geometry: layers that only draft are cached with the model or apart", "[memory][unit]") {
+    auto const of = [](std::string const& architecture) {
+        std::string show = R"({"model_info": {"general.architecture": "ARCH", "ARCH.block_count": 4,
+            "ARCH.embedding_length": 512, "ARCH.attention.head_count": 8, "ARCH.attention.head_count_kv": 2,
+            "ARCH.full_attention_interval": 1, "ARCH.nextn_predict_layers": 1}})";
+        for (std::size_t at = show.find("ARCH"); at != std::string::npos; at = show.find("ARCH")) {
+            show.replace(at, 4, architecture);
+        }
+        return test::geometry(show);
+    };
+    Geometry const with = of("glm4moe");
+    CHECK(with.draft_layers == 1);
+    CHECK(with.kv_heads == Heads{2, 2, 2, 2});
+    CHECK(with.draft_kv_heads == Heads{0, 0, 0, 2});
+    Geometry const apart = of("qwen35");
+    CHECK(apart.kv_heads == Heads{2, 2, 2, 0});
+    CHECK(apart.draft_kv_heads == Heads{0, 0, 0, 2});
+    CHECK(apart.has_state_per_draft);
+    // The drafting context of DeepSeek holds every layer again.
+    CHECK(of("deepseek2").draft_kv_heads == Heads{2, 2, 2, 2});
+    CHECK(of("llama").kv_heads == Heads{2, 2, 2, 2});
+}
+
+TEST_CASE("geometry: a sparse attention's index has a cache of its own", "[memory][unit]") {
+    Geometry const g = test::geometry(
+        R"({"model_info": {"general.architecture": "glm-dsa", "glm-dsa.block_count": 4,
+        "glm-dsa.nextn_predict_layers": 1, "glm-dsa.attention.indexer.key_length": 128}})"
+    );
+    CHECK(g.index_length == 128);
+    CHECK(g.index_layers == 3);
+}
+
+TEST_CASE("geometry: what is missing is named", "[memory][unit]") {
+    using Keys = std::vector<std::string>;
+    CHECK(test::geometry("{}").missing == Keys{"general.architecture"});
+    CHECK(
+        test::geometry(
+            R"({"model_info": {"general.architecture": "llama", "llama.block_count": 2}})"
+        )
+            .missing ==
+        Keys{"llama.embedding_length", "llama.vocab_size", "llama.attention.head_count"}
+    );
+    CHECK(test::geometry(test::kLlama).missing.empty());
+}
+
+TEST_CASE("geometry: an architecture that nobody checked is said to be one", "[memory][unit]") {
+    std::string show(test::kLlama);
+    CHECK(test::geometry(show).is_known_family);
+    for (std::size_t at = show.find("llama"); at != std::string::npos; at = show.find("llama")) {
+        show.replace(at, 5, "newer");
+    }
+    Geometry const g = test::geometry(show);
+    CHECK(g.is_complete);
+    CHECK_FALSE(g.is_known_family);
 }

@@ -61,13 +61,13 @@ TEST_CASE("predict: more context, slots or batch never cost less", "[memory][uni
     Geometry const g = test::geometry(test::kLlama);
     Bytes last;
     for (std::uint32_t num_ctx = 4; num_ctx <= 8192; num_ctx += 37) {
-        Bytes const total = memory::predict(g, gibibytes(1), settings(num_ctx)).total;
+        Bytes const total = memory::predict(g, gibibytes(1), settings(num_ctx)).booked;
         CHECK(total >= last);
         last = total;
     }
     Settings s = settings(8192);
     s.num_batch = 2048;
-    CHECK(memory::predict(g, gibibytes(1), s).total >= last);
+    CHECK(memory::predict(g, gibibytes(1), s).booked >= last);
 }
 
 TEST_CASE("predict: the parts add up and the margin is never thin", "[memory][unit]") {
@@ -77,7 +77,8 @@ TEST_CASE("predict: the parts add up and the margin is never thin", "[memory][un
     Bytes const residual = mebibytes(1);
     CHECK(p.overhead == mebibytes(450));
     CHECK(p.margin == (p.weights + p.kv + p.compute).scaled(0.02) + residual);
-    CHECK(p.total == p.weights + p.kv + p.compute + p.overhead + p.margin);
+    CHECK(p.total == p.weights + p.kv + p.compute + p.overhead);
+    CHECK(p.booked == p.total + p.margin);
     CHECK(memory::predict(g, mebibytes(10), settings(4096)).margin == mebibytes(64) + residual);
 }
 
@@ -127,11 +128,11 @@ TEST_CASE("predict: a projector and an unknown shape are paid for, and said", "[
     g.has_projector = true;
     memory::Prediction const eyes = memory::predict(g, gibibytes(4), settings(4096));
     CHECK(eyes.total >= plain + gibibytes(1));
-    CHECK_THAT(eyes.note, ContainsSubstring("projector"));
+    CHECK_THAT(eyes.notes.at(0), ContainsSubstring("projector"));
     memory::Prediction const unknown = memory::predict({}, gibibytes(4), settings(4096));
     CHECK(unknown.margin >= gibibytes(1));
     CHECK(unknown.kv == kibibytes(320 * 4096));
-    CHECK_THAT(unknown.note, ContainsSubstring("not fully known"));
+    CHECK_THAT(unknown.notes.at(0), ContainsSubstring("not fully known"));
 }
 
 TEST_CASE(
@@ -218,4 +219,87 @@ TEST_CASE("predict: cache types by the upstream's names", "[memory][unit]") {
     CHECK(memory::parse_kv_type("q4_0") == memory::KvType::Q4_0);
     CHECK(memory::parse_kv_type("f32") == memory::KvType::F32);
     CHECK_FALSE(memory::parse_kv_type("q5_1"));
+}
+
+TEST_CASE(
+    "predict: settings that the runtime refuses, or that leave attention to the CPU",
+    "[memory][unit]"
+) {
+    Geometry g = test::geometry(test::kLlama);
+    auto const why = [&g](memory::KvType type, memory::FlashAttention flash) {
+        Settings s;
+        s.kv_type = type;
+        s.flash_attention = flash;
+        memory::Prediction const p = memory::predict(g, gibibytes(1), s);
+        CHECK(p.loads == p.notes.empty());
+        return p.loads ? std::string() : p.notes.front();
+    };
+    using memory::FlashAttention;
+    using memory::KvType;
+    CHECK(why(KvType::Q8_0, FlashAttention::Auto).empty());
+    CHECK(why(KvType::F16, FlashAttention::Off).empty());
+    CHECK_THAT(
+        why(KvType::Q4_0, FlashAttention::Off),
+        ContainsSubstring("A q4_0 cache needs flash attention")
+    );
+    g.has_flash_kernel = false;
+    CHECK(why(KvType::F16, FlashAttention::Auto).empty());
+    CHECK_THAT(why(KvType::F16, FlashAttention::On), ContainsSubstring("on the CPU. Use \"auto\""));
+    CHECK_THAT(
+        why(KvType::Q8_0, FlashAttention::Auto), ContainsSubstring("on the CPU. Use an f16 cache")
+    );
+    g.has_flash_kernel = true;
+    g.value_length = 80;
+    CHECK_THAT(why(KvType::Q8_0, FlashAttention::Auto), ContainsSubstring("a multiple of 32"));
+    // Encoders have no cache that could be quantised.
+    g.kv_heads.assign(2, 0);
+    CHECK(why(KvType::Q8_0, FlashAttention::Off).empty());
+}
+
+TEST_CASE(
+    "predict: an architecture that nobody checked has a wider margin, and says so", "[memory][unit]"
+) {
+    Geometry g = test::geometry(test::kLlama);
+    g.is_known_family = false;
+    memory::Prediction const p = memory::predict(g, gibibytes(30), settings(4096));
+    CHECK(p.loads);
+    CHECK(p.margin == (p.weights + p.kv + p.compute).scaled(0.10) + mebibytes(1));
+    CHECK_THAT(p.notes.at(0), ContainsSubstring("\"llama\" is not known"));
+}
+
+TEST_CASE("predict: drafting is a second context", "[memory][unit]") {
+    Geometry g = test::geometry(test::kLlama);
+    g.draft_layers = 1;
+    g.draft_kv_heads = {0, 2};
+    g.draft_weights = mebibytes(100);
+    Settings s = settings(4096);
+    CHECK(memory::predict(g, gibibytes(1), s).draft == Bytes());
+    s.draft_num_predict = 3;
+    memory::Prediction const p = memory::predict(g, gibibytes(1), s);
+    CHECK(p.draft == mebibytes(100) + Bytes(4096 * 256 * 2) + p.compute);
+    g.recurrent_layers = 1;
+    g.state_floats = 1000;
+    Bytes const without = memory::predict(g, gibibytes(1), s).draft;
+    g.has_state_per_draft = true;
+    CHECK(memory::predict(g, gibibytes(1), s).draft == without + Bytes(3 * 4000));
+}
+
+TEST_CASE("predict: an index of keys is a cache beside the cache", "[memory][unit]") {
+    Geometry g = test::geometry(test::kLlama);
+    Bytes const plain = memory::predict(g, gibibytes(1), settings(4096)).kv;
+    g.index_layers = 2;
+    g.index_length = 128;
+    CHECK(memory::predict(g, gibibytes(1), settings(4096)).kv == plain + Bytes(2 * 4096 * 128 * 2));
+}
+
+TEST_CASE(
+    "predict: embedders with an output matrix compute logits for every token", "[memory][unit]"
+) {
+    Geometry g = test::geometry(test::kLlama);
+    g.vocabulary = 150'000;
+    Settings s = settings(2048);
+    s.num_batch = 512;
+    Bytes const one = memory::predict(g, gibibytes(1), s).compute;
+    g.has_output_per_token = true;
+    CHECK(memory::predict(g, gibibytes(1), s).compute > one + mebibytes(250));
 }

@@ -69,3 +69,39 @@ TEST_CASE(
     CHECK(of(gibibytes(1) + mebibytes(800)) == gibibytes(1) + mebibytes(800));
     CHECK(of(mebibytes(1)) == gibibytes(1));
 }
+
+TEST_CASE("weights: an encoder inside the file is the projector's", "[memory][unit]") {
+    auto geometry = test::geometry(R"({"capabilities": ["vision"], "tensors": [
+        {"name": "output.weight", "type": "F16", "shape": [512, 1048576]},
+        {"name": "v.blk.0.attn_q.weight", "type": "F16", "shape": [512, 1024]},
+        {"name": "mm.input_projection.weight", "type": "F16", "shape": [512, 1024]}]})");
+    CHECK(geometry.device_weights == gibibytes(1));
+    CHECK(geometry.projector_weights == mebibytes(2));
+    memory::Prediction const p = memory::predict(geometry, gibibytes(2), {});
+    CHECK(p.weights == gibibytes(1));
+    // What the blobs hold beyond the list is of the projector too.
+    CHECK(p.projector == gibibytes(2) - mebibytes(2) + mebibytes(2));
+}
+
+TEST_CASE("weights: what lies on the host, what on both, what only drafts", "[memory][unit]") {
+    auto const geometry =
+        test::geometry(R"({"model_info": {"general.architecture": "llama", "llama.block_count": 2,
+        "llama.nextn_predict_layers": 1}, "tensors": [
+        {"name": "token_embd.weight", "type": "F16", "shape": [512, 1024]},
+        {"name": "per_layer_token_embd.weight", "type": "F16", "shape": [512, 2048]},
+        {"name": "blk.0.attn_q.weight", "type": "F16", "shape": [512, 3072]},
+        {"name": "blk.1.attn_q.weight", "type": "F16", "shape": [512, 4096]}]})");
+    CHECK(geometry.host_weights == mebibytes(3));
+    CHECK(geometry.device_weights == mebibytes(1 + 3));
+    CHECK(geometry.draft_weights == mebibytes(4));
+}
+
+TEST_CASE("weights: BERT and BitNet have no output on the device", "[memory][unit]") {
+    char const* const architecture = GENERATE("nomic-bert", "bitnet");
+    auto const geometry = test::geometry(
+        R"({"model_info": {"general.architecture": ")" + std::string(architecture) +
+        R"("}, "tensors": [{"name": "token_embd.weight", "type": "F16", "shape": [512, 1024]}]})"
+    );
+    CHECK(geometry.device_weights == Bytes());
+    CHECK(geometry.host_weights == mebibytes(1));
+}
