@@ -31,6 +31,9 @@ Application::~Application() = default;
 
 Result<void> Application::start() {
     open_store();
+    if (config_.enabled) {
+        device_ = find_device(config_);
+    }
     auto added = add_upstreams();
     if (!added) {
         return added;
@@ -136,9 +139,10 @@ Result<void> Application::listen() {
 engine::EngineConfig Application::engine_config(config::UpstreamSettings const& settings) const {
     auto out = settings.engine;
     std::string warning;
-    out.scheduler.budget = config::resolve_budget(
-        settings.budget, settings.reserve, std::nullopt, host_memory(), warning
-    );
+    auto const total = is_local(settings.upstream) ? device_.total() : std::nullopt;
+    out.scheduler.budget =
+        config::resolve_budget(settings.budget, settings.reserve, total, host_memory(), warning);
+    out.scheduler.device_total = total;
     out.enabled = config_.enabled;
     if (!warning.empty() && config_.enabled) {
         kLog.warning(warning, {{"upstream", settings.upstream.name}});

@@ -2,6 +2,7 @@
 // The daemon: owns every part, wires them in one function, and knows how to drain and reload them.
 // Loop thread only.
 
+#include "app/device.hpp"
 #include "app/options.hpp"
 #include "app/recorder.hpp"
 
@@ -56,6 +57,7 @@ class Application {
     void apply(config::Config wanted);
 
     net::Loop& loop_;
+    LocalDevice device_;
     ServeOptions options_;
     config::Config config_;
     std::unique_ptr<store::Store> store_;

@@ -52,6 +52,8 @@ void Application::apply(config::Config wanted) {
     wanted.server.port = config_.server.port;
     wanted.state_file = config_.state_file;
     wanted.record = config_.record;
+    wanted.nvml_library = config_.nvml_library;
+    wanted.drm_folder = config_.drm_folder;
     auto upstreams = std::move(config_.upstreams);
     for (auto& running : upstreams) {
         auto const same = std::ranges::find_if(wanted.upstreams, [&](auto const& other) {

@@ -55,7 +55,7 @@ Bytes resolve_budget(
     }
     // Cap and reserve are two bounds; the tighter one holds.
     Bytes const most = *device_total - reserve;
-    Bytes cap = most;
+    Bytes cap = *device_total - kFitMargin;
     if (budget.kind == Budget::Kind::Absolute) {
         cap = budget.bytes;
     } else if (budget.kind == Budget::Kind::Percent) {
@@ -71,7 +71,20 @@ Bytes resolve_budget(
             format_bytes(most)
         );
     }
-    return std::min(cap, most);
+    Bytes const budget_bytes = std::min(cap, most);
+    if (warning.empty() && budget_bytes + kFitMargin > *device_total) {
+        warning = fmt::format(
+            "a budget of {} leaves {} of the GPU's {} free, and a model that is loaded with less "
+            "than {} to spare falls to the CPU in part; set budget to at most {}, or lower the "
+            "upstream's LLAMA_ARG_FIT_TARGET",
+            format_bytes(budget_bytes),
+            format_bytes(*device_total - budget_bytes),
+            format_bytes(*device_total),
+            format_bytes(kFitMargin),
+            format_bytes(*device_total - kFitMargin)
+        );
+    }
+    return budget_bytes;
 }
 
 }  // namespace plimsoll::config

@@ -14,8 +14,8 @@ namespace plimsoll::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kSections = {
-    "server", "upstream", "scheduler", "management", "models", "log"
+constexpr std::array<std::string_view, 7> kSections = {
+    "server", "upstream", "scheduler", "management", "models", "device", "log"
 };
 
 std::string later_text(std::string_view what) {
@@ -195,6 +195,7 @@ Config read_config(Table const& table, Report& report) {
     read_section(table, "management", report, [&](Visitor& v) {
         visit_management(v, config, shared);
     });
+    read_section(table, "device", report, [&](Visitor& v) { visit_device(v, config); });
     read_section(table, "log", report, [&](Visitor& v) { visit_log(v, config.log); });
     read_models(table, report, shared);
     read_upstreams(table, report, shared, config);

@@ -43,6 +43,9 @@ std::vector<std::string> needs_restart(Config const& running, Config const& want
     if (running.state_file != wanted.state_file) {
         changes.push_back(fmt::format("state_file: {} is wanted", wanted.state_file.string()));
     }
+    if (running.nvml_library != wanted.nvml_library || running.drm_folder != wanted.drm_folder) {
+        changes.push_back("[device]: where the drivers are asked changed");
+    }
     if (running.record != wanted.record) {
         changes.push_back(
             wanted.record.empty() ? "record: no recording is wanted"

@@ -164,6 +164,11 @@ void visit_model(Visitor& v, engine::ModelPolicy& policy) {
     v.setting("vram", size(policy.vram, mebibytes(1), gibibytes(1 << 20)));
 }
 
+void visit_device(Visitor& v, Config& config) {
+    v.setting("nvml_library", text(config.nvml_library, check_path));
+    v.setting("drm_folder", text(config.drm_folder, check_path));
+}
+
 void visit_log(Visitor& v, log::LogConfig& config) {
     v.setting(
         "level",

@@ -22,6 +22,7 @@ void visit_upstream(Visitor& visitor, UpstreamSettings& settings);
 void visit_scheduler(Visitor& visitor, engine::EngineConfig& shared);
 void visit_management(Visitor& visitor, Config& config, engine::EngineConfig& shared);
 void visit_model(Visitor& visitor, engine::ModelPolicy& policy);
+void visit_device(Visitor& visitor, Config& config);
 void visit_log(Visitor& visitor, log::LogConfig& config);
 
 // Paths as texts; the kinds refer to them, so they must outlive the visit.

@@ -74,6 +74,8 @@ std::string show(Loaded const& loaded) {
         writer.section(fmt::format("[models.{}]", toml_string(shown)), "models." + key);
         visit_model(writer, policy);
     }
+    writer.section("[device]", "device");
+    visit_device(writer, config);
     writer.section("[log]", "log");
     visit_log(writer, config.log);
     return out;

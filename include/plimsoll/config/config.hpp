@@ -39,6 +39,9 @@ struct Config {
     std::vector<UpstreamSettings> upstreams;
     log::LogConfig log;
     std::filesystem::path state_file;  // empty: the default place
+    // Where the drivers of this host's cards are asked for their memory; empty: not at all.
+    std::string nvml_library = "libnvidia-ml.so.1";
+    std::string drm_folder = "/sys/class/drm";
     std::filesystem::path record;      // every event of the schedulers goes there; empty: nowhere
     bool enabled = true;               // management.enabled
 };
@@ -84,7 +87,12 @@ std::string show(Loaded const& loaded);
 // removed).
 std::vector<std::string> needs_restart(Config const& running, Config const& wanted);
 
-// Bytes the pool may use. `warning` is set where nothing could be measured.
+// A model falls to the CPU in part where less than this stays free on its card when it has been
+// loaded: a margin of the runtime's own (docs/memory.md, "What has to stay free").
+inline constexpr Bytes kFitMargin = gibibytes(1);
+
+// Bytes the pool may use. "auto" is all of the card but the reserve, or kFitMargin if that is more.
+// `warning` is set where nothing could be measured, or where the budget leaves too little free.
 Bytes resolve_budget(
     Budget const& budget,
     Bytes reserve,

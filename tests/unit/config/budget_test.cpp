@@ -36,6 +36,10 @@ TEST_CASE("budget: cap and reserve are two bounds and the tighter one holds", "[
     CHECK(resolve(percent(100), gibibytes(1), gibibytes(24)).bytes == gibibytes(23));
     CHECK(resolve({}, gibibytes(1), gibibytes(24)).bytes == gibibytes(23));
     CHECK(resolve({}, gibibytes(30), gibibytes(24)).bytes == Bytes(0));
+    // The runtime wants some to stay free.
+    CHECK(resolve({}, Bytes(0), gibibytes(24)).bytes == gibibytes(23));
+    CHECK(resolve({}, Bytes(0), gibibytes(24)).warning.empty());
+    CHECK(resolve({}, gibibytes(3), gibibytes(24)).bytes == gibibytes(21));
 }
 
 TEST_CASE("budget: a budget beyond the card is cut and said", "[config][unit]") {
@@ -43,6 +47,16 @@ TEST_CASE("budget: a budget beyond the card is cut and said", "[config][unit]") 
     CHECK(resolved.bytes == gibibytes(23));
     CHECK_THAT(resolved.warning, ContainsSubstring("30 GiB is more than the GPU's 24 GiB"));
     CHECK(resolve(absolute(gibibytes(20)), Bytes(0), gibibytes(24)).warning.empty());
+}
+
+TEST_CASE("budget: too little left free on the card is said", "[config][unit]") {
+    CHECK(resolve(absolute(gibibytes(23)), Bytes(0), gibibytes(24)).warning.empty());
+    Resolved const tight =
+        resolve(absolute(gibibytes(24) - mebibytes(512)), Bytes(0), gibibytes(24));
+    CHECK(tight.bytes == gibibytes(24) - mebibytes(512));
+    CHECK_THAT(tight.warning, ContainsSubstring("leaves 512 MiB of the GPU's 24 GiB free"));
+    CHECK_THAT(tight.warning, ContainsSubstring("at most 23 GiB"));
+    CHECK_FALSE(resolve(percent(100), Bytes(0), gibibytes(24)).warning.empty());
 }
 
 TEST_CASE(

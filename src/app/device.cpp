@@ -1,0 +1,68 @@
+#include "app/device.hpp"
+
+#include "app/process.hpp"
+
+#include <plimsoll/log/log.hpp>
+
+namespace plimsoll::app {
+namespace {
+
+constexpr log::Logger kLog("app");
+
+}  // namespace
+
+std::optional<Bytes> LocalDevice::total() const {
+    Bytes sum;
+    for (auto const& card : cards) {
+        sum += card.total;
+    }
+    return cards.empty() ? std::nullopt : std::optional(sum);
+}
+
+std::string LocalDevice::id() const {
+    std::string out;
+    for (auto const& card : cards) {
+        out += (out.empty() ? "" : "+") + card.id;
+    }
+    return out;
+}
+
+LocalDevice find_device(config::Config const& config) {
+    LocalDevice out;
+    auto found = probe::find_probe({.nvml = config.nvml_library, .drm = config.drm_folder});
+    if (!found.problem.empty()) {
+        kLog.warning("A GPU's driver is there, but does not tell its memory: " + found.problem);
+    }
+    if (!found.probe) {
+        return out;
+    }
+    auto cards = found.probe->read();
+    if (!cards) {
+        kLog.warning("The GPU's memory cannot be read: " + cards.error().message);
+        return out;
+    }
+    out.probe = std::move(found.probe);
+    out.cards = std::move(*cards);
+    for (auto const& card : out.cards) {
+        kLog.info(
+            (card.name.empty() ? card.id : card.name) + ": " + format_bytes(card.total) + ", " +
+                format_bytes(card.used) + " in use",
+            {{"source", out.probe->source()}}
+        );
+    }
+    if (out.cards.size() > 1) {
+        kLog.warning(
+            "Several GPUs count as one pool of " + format_bytes(*out.total()) +
+            ": a model that fits none of them alone is spread over them; set budget if that is not "
+            "wanted"
+        );
+    }
+    return out;
+}
+
+bool is_local(upstream::UpstreamConfig const& upstream) {
+    auto const url = upstream::parse_url(upstream.url);
+    return url && is_loopback(url->host);
+}
+
+}  // namespace plimsoll::app
