@@ -105,6 +105,9 @@ Result<void> Application::add_upstreams() {
         engines_.push_back(
             std::make_unique<engine::Engine>(loop_, **provider, *store_, engine_config(settings))
         );
+        if (device_.probe && is_local(settings.upstream)) {
+            engines_.back()->use_device(device_.probe, device_.id());
+        }
         providers_.push_back(std::move(*provider));
     }
     return {};

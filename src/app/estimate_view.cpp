@@ -49,6 +49,36 @@ constexpr std::array kParts = {
     Part{"overhead", "process", "driver context and kernels"},
 };
 
+std::string measured_words(JsonView view) {
+    JsonView const measured = view["measured"];
+    auto const count = measured["count"].count();
+    if (count == 0) {
+        return "as the upstream listed it, which is not all";
+    }
+    return fmt::format(
+        "without the process, {} {}, spread {}{}",
+        count,
+        count == 1 ? "load" : "loads",
+        size_text(measured["spread"]),
+        measured["certain"].is_true() ? "; certain" : ""
+    );
+}
+
+// What measurements of all models on this device say of predictions.
+std::string calibration_line(JsonView view) {
+    JsonView const ratio = view["calibration"]["ratio"];
+    if (ratio["count"].count() == 0) {
+        return {};
+    }
+    return fmt::format(
+        "Here {} {} measured {:+.2f} % of the prediction, spread {:.2f} %.\n",
+        ratio["count"].count(),
+        ratio["count"].count() == 1 ? "model has" : "models have",
+        100 * (ratio["mean"].number().value_or(1) - 1),
+        100 * ratio["spread"].number().value_or(0)
+    );
+}
+
 std::string parts_table(JsonView view, Terminal const& terminal) {
     Table table({{"PART"}, {"BYTES", Align::Right}, {"WHAT"}});
     for (Part const& part : kParts) {
@@ -68,7 +98,7 @@ std::string parts_table(JsonView view, Terminal const& terminal) {
          {"with a margin of " + size_text(view["margin"]) + ", until it is measured"}}
     );
     if (view["measured"].exists()) {
-        table.add({{"measured"}, {size_text(view["measured"])}, {"as the upstream listed it"}});
+        table.add({{"measured"}, {size_text(view["measured"]["bytes"])}, {measured_words(view)}});
     }
     if (view["host"].count() != 0) {
         table.add({{"on the host"}, {size_text(view["host"])}, {"not in the total"}});
@@ -150,7 +180,7 @@ std::string render_estimate(boost::json::value const& estimate, Terminal const& 
     std::string out = headline(view, terminal);
     bool const loads = view["loads"].is_true();
     if (loads) {
-        out += parts_table(view, terminal) + fit_line(view, terminal);
+        out += parts_table(view, terminal) + fit_line(view, terminal) + calibration_line(view);
     } else {
         out += terminal.paint(Colour::Red, "Would not load.") + '\n';
     }

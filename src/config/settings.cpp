@@ -105,6 +105,15 @@ void visit_upstream(Visitor& v, UpstreamSettings& settings) {
     v.setting("retry_delay", duration(u.retry_first, 1ms, 1min));
     v.setting("health_check_interval", duration(u.health_interval, 100ms, kMostTimeout));
     v.setting("health_retry_interval", duration(u.health_retry, kLeastTimeout, kMostTimeout));
+    v.setting(
+        "cpu_fallback",
+        choice<engine::CpuFallback>(
+            settings.engine.cpu_fallback,
+            {{"accept", engine::CpuFallback::Accept},
+             {"shrink", engine::CpuFallback::Shrink},
+             {"refuse", engine::CpuFallback::Refuse}}
+        )
+    );
     v.later("accounting");
 }
 
@@ -151,6 +160,7 @@ void visit_management(Visitor& v, Config& config, engine::EngineConfig& shared) 
 void visit_model(Visitor& v, engine::ModelPolicy& policy) {
     v.setting("pin", boolean(policy.pin));
     v.setting("num_ctx", context_policy(policy));
+    v.setting("clamp_num_ctx", boolean(policy.clamp));
     v.setting("keep_alive", duration(policy.keep_alive, 0s, kMostKeepAlive));
     v.setting(
         "priority",

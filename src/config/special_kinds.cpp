@@ -241,7 +241,8 @@ Kind context_policy(engine::ModelPolicy& out) {
             std::string const word =
                 value.text() == nullptr ? std::string() : to_lower(trim(*value.text()));
             if (word == "fit") {
-                return "\"fit\" is not in this version yet; write a number of tokens or \"client\"";
+                out.context = engine::ContextPolicy::Fit;
+                return std::nullopt;
             }
             if (word == "client") {
                 out.context = engine::ContextPolicy::Client;
@@ -249,7 +250,7 @@ Kind context_policy(engine::ModelPolicy& out) {
             }
             if (value.text() != nullptr) {
                 return is_not(
-                    value, "a number of tokens or \"client\"; write numbers without quotes"
+                    value, "a number of tokens, \"fit\" or \"client\"; write numbers without quotes"
                 );
             }
             auto wrong = whole(out.num_ctx, kLeastContext, kMostContext).read(value);
@@ -259,8 +260,15 @@ Kind context_policy(engine::ModelPolicy& out) {
             return wrong;
         },
         [&out] {
-            return out.context == engine::ContextPolicy::Fixed ? std::to_string(out.num_ctx)
-                                                               : "\"client\"";
+            switch (out.context) {
+                case engine::ContextPolicy::Fixed:
+                    return std::to_string(out.num_ctx);
+                case engine::ContextPolicy::Fit:
+                    return std::string("\"fit\"");
+                case engine::ContextPolicy::Client:
+                    break;
+            }
+            return std::string("\"client\"");
         },
     };
 }

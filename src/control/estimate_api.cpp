@@ -116,6 +116,31 @@ Result<engine::EstimateRequest> read_request(json::object const& body, std::stri
     return is_right ? Result<engine::EstimateRequest>(std::move(out)) : fail(std::move(*error));
 }
 
+json::value samples_json(memory::Samples const& samples) {
+    if (samples.count == 0) {
+        return nullptr;
+    }
+    return json::object{
+        {"count", samples.count},
+        {"mean", samples.mean},
+        {"spread", samples.spread()},
+        {"largest", samples.largest}
+    };
+}
+
+json::value measured_json(engine::EstimateAnswer const& answer) {
+    if (answer.measured.is_zero()) {
+        return nullptr;
+    }
+    return json::object{
+        {"bytes", answer.measured.count()},
+        {"count", answer.sizes.bytes.count},
+        {"mean", answer.sizes.bytes.mean},
+        {"spread", answer.sizes.bytes.spread()},
+        {"certain", answer.sizes.are_certain()}
+    };
+}
+
 }  // namespace
 
 net::Task<void> Control::Impl::estimate(net::Exchange& exchange) {
@@ -155,8 +180,10 @@ net::Task<void> Control::Impl::estimate(net::Exchange& exchange) {
     out["model"] = answer->model;
     out["upstream"] = call->engine.provider().config().name;
     out["budget_bytes"] = answer->budget.count();
-    out["measured"] =
-        answer->measured.is_zero() ? json::value(nullptr) : json::value(answer->measured.count());
+    out["measured"] = measured_json(*answer);
+    out["calibration"] = json::object{
+        {"ratio", samples_json(answer->ratios)}, {"process", samples_json(answer->process)}
+    };
     co_await respond_json(exchange, 200, out);
 }
 

@@ -124,6 +124,11 @@ net::Task<std::expected<Lease, Refused>> Engine::Impl::acquire(
     }
     for (unsigned attempt = 0; attempt < kMaxReloads; ++attempt) {
         auto lease = co_await wait_for_lease(request, *fact, canceller);
+        bool const was_shrunk = !lease && lease.error().kind == core::RefuseKind::OutOfMemory &&
+                                request.is_native && shrunk.erase(fact->info->weights) != 0;
+        if (was_shrunk) {
+            continue;  // with the smaller context now
+        }
         if (!lease || request.is_native || !would_reload(*lease, *fact)) {
             co_return lease;
         }
@@ -157,8 +162,8 @@ bool Engine::Impl::would_reload(Lease const& lease, Fact const& fact) const {
     auto const* known = measurements.known(fact.info->weights);
     auto const loader = known == nullptr ? nullptr : facts->peek(known->model);
     bool const is_certain = fact.info->num_ctx.has_value() || (loader && loader->info->num_ctx);
-    return is_certain &&
-           bare_settings(*fact.info, demand_context()).num_ctx != lease.settings.num_ctx;
+    return is_certain && bare_settings(*fact.info, demand_context(fact.info->weights)).num_ctx !=
+                             lease.settings.num_ctx;
 }
 
 net::Task<std::expected<Lease, Refused>> Engine::Impl::wait_for_lease(
@@ -186,6 +191,7 @@ net::Task<std::expected<Lease, Refused>> Engine::Impl::wait_for_lease(
         co_await wait_in_queue(waiter, id, request);
     }
     if (waiter.refused) {
+        name_largest(*waiter.refused, request, fact);
         co_return std::unexpected(std::move(*waiter.refused));
     }
     if (waiter.is_cancelled || !waiter.dispatch) {
@@ -282,58 +288,6 @@ net::Task<std::expected<std::shared_ptr<Fact>, Refused>> Engine::Impl::facts_for
     }
 }
 
-Bytes Engine::Impl::pinned_charge() const {
-    Bytes sum;
-    for (auto const& pin : scheduler.snapshot(loop.now()).pins) {
-        sum += pin.charge;
-    }
-    return sum;
-}
-
-DemandContext Engine::Impl::demand_context() const {
-    bool const is_known = config.default_num_ctx_is_known;
-    std::optional<Bytes> ceiling;
-    if (!is_known && !learned_num_ctx && !config.scheduler.device_total) {
-        ceiling = config.scheduler.budget - pinned_charge();
-    }
-    auto const assumed = ceiling ? kSmallestDefaultCtx : upstream_default_num_ctx(config.scheduler);
-    auto const bare = is_known ? config.default_num_ctx : learned_num_ctx.value_or(assumed);
-    return DemandContext{
-        .config = config,
-        .measurements = measurements,
-        .default_num_ctx =
-            is_known ? config.default_num_ctx : learned_num_ctx.value_or(config.default_num_ctx),
-        .bare_num_ctx = bare,
-        .bare_ceiling = ceiling,
-    };
-}
-
-// What was worked out under other settings or measurements does not hold any more.
-void Engine::Impl::renew(Fact& fact) {
-    if (fact.demands_epoch != demand_epoch) {
-        fact.demands.clear();
-        fact.refusal = load_refusal(*fact.info, policy_of(config, fact.key), config);
-        fact.demands_epoch = demand_epoch;
-    }
-}
-
-core::Demand const& Engine::Impl::demand_for(Fact& fact, DemandWish const& wish) {
-    constexpr std::size_t kKept = 8;
-    renew(fact);
-    for (auto const& [known, demand] : fact.demands) {
-        if (known == wish) {
-            return demand;
-        }
-    }
-    if (fact.demands.size() >= kKept) {
-        fact.demands.erase(fact.demands.begin());
-    }
-    fact.demands.emplace_back(
-        wish, make_demand(*fact.info, policy_of(config, fact.key), wish, demand_context())
-    );
-    return fact.demands.back().second;
-}
-
 core::Ticket Engine::Impl::make_ticket(
     core::TicketId id, AcquireRequest const& request, Fact& fact
 ) {
@@ -375,7 +329,8 @@ Lease Engine::Impl::make_lease(
     // than this name's Modelfile gives; left out, this name's default would make the upstream
     // reload. Said outright it does not.
     if (is_native && dispatch.form == core::Form::Bare && dispatch.settings.num_ctx != 0 &&
-        bare_settings(*fact.info, demand_context()).num_ctx != dispatch.settings.num_ctx) {
+        bare_settings(*fact.info, demand_context(fact.info->weights)).num_ctx !=
+            dispatch.settings.num_ctx) {
         lease.form = core::Form::Pinned;
         lease.settings.num_batch = 0;
     }

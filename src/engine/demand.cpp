@@ -83,6 +83,16 @@ bool is_embedding_only(upstream::ModelInfo const& info) {
     return info.geometry.is_embedding_only;
 }
 
+std::string server_text(EngineConfig const& config, std::string const& version) {
+    return fmt::format(
+        "version={} parallel={} kv={} flash={}",
+        version,
+        config.scheduler.parallel,
+        memory::to_string(config.kv_type),
+        memory::to_string(config.flash_attention)
+    );
+}
+
 std::uint32_t upstream_default_num_ctx(core::SchedulerConfig const& config) {
     auto const total = config.device_total.value_or(config.budget.scaled(1.15));
     return total >= gibibytes(47)   ? kLargestDefault
@@ -127,6 +137,56 @@ core::RunnerSettings bare_settings(upstream::ModelInfo const& info, DemandContex
     return out;
 }
 
+std::optional<std::uint32_t> largest_that_fits(
+    upstream::ModelInfo const& info,
+    core::RunnerSettings const& settings,
+    DemandContext const& context
+) {
+    return memory::largest_num_ctx(
+        info.geometry,
+        info.file_size,
+        memory_settings(info, settings, context.config),
+        context.device,
+        context.fit_budget,
+        memory::FitBy::Booked
+    );
+}
+
+namespace {
+
+// A resident instance whose context is not far from the one that would be chosen now is kept: the
+// room changes with every pin, and each step of it would be a reload.
+bool is_near(std::uint32_t resident, std::uint32_t fitting) {
+    return resident >= fitting - fitting / 4 && resident <= fitting + fitting / 10;
+}
+
+std::uint32_t context_of(
+    upstream::ModelInfo const& info,
+    ModelPolicy const& policy,
+    DemandWish const& wish,
+    core::RunnerSettings const& settings,
+    DemandContext const& context
+) {
+    std::int64_t const own = info.num_ctx.value_or(context.default_num_ctx);
+    std::int64_t const wanted = policy.context == ContextPolicy::Fixed
+                                    ? std::int64_t{policy.num_ctx}
+                                    : wish.num_ctx.value_or(own);
+    auto num_ctx = memory::clamp_num_ctx(info.geometry, wanted);
+    bool const fits_by_policy = policy.context == ContextPolicy::Fit;
+    if (fits_by_policy || (policy.clamp && policy.context == ContextPolicy::Client)) {
+        // Where nothing fits the wish stays, to be refused with its sums.
+        if (auto const fitting = largest_that_fits(info, settings, context)) {
+            num_ctx = fits_by_policy ? *fitting : std::min(num_ctx, *fitting);
+        }
+    }
+    if (fits_by_policy && context.resident_ctx && is_near(*context.resident_ctx, num_ctx)) {
+        num_ctx = *context.resident_ctx;
+    }
+    return context.ctx_cap ? std::min(num_ctx, std::max(*context.ctx_cap, 1U)) : num_ctx;
+}
+
+}  // namespace
+
 core::RunnerSettings pinned_settings(
     upstream::ModelInfo const& info,
     ModelPolicy const& policy,
@@ -134,21 +194,18 @@ core::RunnerSettings pinned_settings(
     DemandContext const& context
 ) {
     core::RunnerSettings out;
-    std::int64_t const own = info.num_ctx.value_or(context.default_num_ctx);
-    std::int64_t const wanted = policy.context == ContextPolicy::Fixed
-                                    ? std::int64_t{policy.num_ctx}
-                                    : wish.num_ctx.value_or(own);
-    out.num_ctx = memory::clamp_num_ctx(info.geometry, wanted);
     constexpr std::int64_t kMax = std::numeric_limits<std::uint32_t>::max();
     auto const batch = wish.num_batch ? std::clamp<std::int64_t>(*wish.num_batch, 0, kMax)
                                       : std::int64_t{info.num_batch.value_or(0)};
+    out.num_batch = static_cast<std::uint32_t>(batch);
+    out.options = effective_options(info, wish.options, context.config.cut_options);
+    out.num_ctx = context_of(info, policy, wish, out, context);
     // What the upstream would choose with room to spare; said explicitly, so that it does not
     // choose by what it believes is free, and the prediction is for the very buffer that is made.
-    out.num_batch = batch > 0 ? static_cast<std::uint32_t>(batch)
-                              : memory::automatic_batch(
-                                    info.geometry, out.num_ctx, parallel_of(info, context.config)
-                                );
-    out.options = effective_options(info, wish.options, context.config.cut_options);
+    if (out.num_batch == 0) {
+        out.num_batch =
+            memory::automatic_batch(info.geometry, out.num_ctx, parallel_of(info, context.config));
+    }
     return out;
 }
 
@@ -166,14 +223,20 @@ Bytes charge_of(
                                info.geometry,
                                info.file_size,
                                memory_settings(info, settings, context.config),
-                               context.config.device
+                               context.device
     )
                                .booked;
-    // Never the measurement alone: what the upstream lists leaves out whole caches of windowed
-    // models, projectors and the process's own context, and was taken under the parallelism of its
-    // day.
     auto const* measured = context.measurements.find(info.weights, settings_key(form, settings));
-    return measured == nullptr ? predicted : std::max(predicted, measured->charge);
+    if (measured == nullptr) {
+        return predicted;
+    }
+    // Several loads on this very server listed in full and agreed.
+    if (auto const sizes = sizes_of(*measured, context.server); sizes.are_certain()) {
+        return memory::certain_charge(sizes, context.device);
+    }
+    // Else never the measurement alone: what the upstream lists leaves out whole caches of windowed
+    // models and projectors, and was taken under the settings of its day.
+    return std::max(predicted, measured->charge + context.device.overhead);
 }
 
 std::string load_refusal(

@@ -25,7 +25,15 @@ struct DemandContext {
     // though never above this, so that it has the room to itself; what it really took is known when
     // it is loaded.
     std::optional<Bytes> bare_ceiling;
+    memory::Device device = {};  // as learned
+    Bytes fit_budget = {};       // what a context that is to fit may take, pins of others left out
+    std::optional<std::uint32_t> resident_ctx = {};  // of a pinned instance of these weights
+    std::optional<std::uint32_t> ctx_cap = {};       // a larger one fell to the CPU lately
+    std::string server = {};                         // server_text() of the upstream as it runs
 };
+
+// What an upstream was started with, and its version: under another one measured sizes may differ.
+std::string server_text(EngineConfig const& config, std::string const& version);
 
 ModelPolicy const& policy_of(EngineConfig const& config, std::string const& key);
 
@@ -50,6 +58,13 @@ memory::Settings memory_settings(
 );
 
 core::RunnerSettings bare_settings(upstream::ModelInfo const& info, DemandContext const& context);
+// The largest context that would be booked within context.fit_budget; nothing: none.
+std::optional<std::uint32_t> largest_that_fits(
+    upstream::ModelInfo const& info,
+    core::RunnerSettings const& settings,
+    DemandContext const& context
+);
+
 core::RunnerSettings pinned_settings(
     upstream::ModelInfo const& info,
     ModelPolicy const& policy,

@@ -50,6 +50,7 @@ Engine::Impl::Impl(Engine& e, net::Loop& l, upstream::Provider& p, store::Store&
       scheduler(config.scheduler),
       facts(std::make_shared<Facts>(l, p, config.info_ttl)),
       measurements(l, s, p.config().name),
+      calibration(measurements, p.config().name),
       events(p.config().name),
       wakeup(l),
       poll_flag(l),
@@ -71,6 +72,11 @@ Engine::~Engine() {
 
 void Engine::observe(std::shared_ptr<StepObserver> observer) {
     impl_->observer = std::move(observer);
+}
+
+void Engine::use_device(std::shared_ptr<probe::MemoryProbe> probe, std::string id) {
+    impl_->device_probe = std::move(probe);
+    impl_->calibration.set_device(std::move(id));
 }
 
 void Engine::start() {

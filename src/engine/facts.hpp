@@ -36,6 +36,9 @@ struct Fact {
     // Why it would not load as the upstream is set up; empty: it would. Of the same epoch as the
     // demands.
     std::string refusal;
+    // The largest contexts that were asked for in each way, tokens; 0: not in this way.
+    std::uint32_t bare_ctx = 0, native_ctx = 0;
+    bool is_both_said = false;
     // Demands built lately, so that a request for a resident model builds nothing.
     std::uint64_t demands_epoch = 0;
     std::vector<std::pair<DemandWish, core::Demand>> demands;

@@ -22,6 +22,7 @@ constexpr std::string_view kPinOwner = "configuration";
 net::Task<void> Engine::Impl::start_up(std::shared_ptr<Impl> keep) {
     TaskCount const count(keep);
     co_await measurements.restore();
+    calibration.restore(measurements.calibrations());
     if (!stopping.is_cancelled()) {
         loop.spawn("engine list", poll_loop(keep));
         co_await health_loop();
@@ -183,6 +184,7 @@ net::Task<void> Engine::Impl::set_configured_pins(std::shared_ptr<Impl> keep) {
 
 void Engine::Impl::reconfigure(EngineConfig next) {
     config = std::move(next);
+    ctx_caps.clear();
     ++demand_epoch;
     facts->set_ttl(config.info_ttl);
     step(core::ConfigChanged{.config = config.scheduler});

@@ -1,9 +1,11 @@
 #pragma once
 // The engine's state, shared by its source files: step.cpp turns actions into calls, poll.cpp reads
-// the upstream's list, health.cpp watches over its life, loads.cpp loads and unloads, acquire.cpp
-// serves requests, operators.cpp people. Tasks hold it by shared_ptr, so that whatever is in flight
-// when the engine ends still has its feet on ground. Loop thread only.
+// the upstream's list, measuring.cpp learns from loads, health.cpp watches over its life, loads.cpp
+// loads and unloads, acquire.cpp serves requests, demands.cpp says what they ask of memory,
+// operators.cpp serves people. Tasks hold it by shared_ptr, so that whatever is in flight when the
+// engine ends still has its feet on ground. Loop thread only.
 
+#include "engine/calibration.hpp"
 #include "engine/demand.hpp"
 #include "engine/events.hpp"
 #include "engine/facts.hpp"
@@ -13,12 +15,14 @@
 #include <plimsoll/engine/engine.hpp>
 #include <plimsoll/engine/step_observer.hpp>
 #include <plimsoll/log/log.hpp>
+#include <plimsoll/probe/probe.hpp>
 
 #include <deque>
 #include <list>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -65,6 +69,12 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
         std::shared_ptr<net::Canceller> canceller;
         std::string model;
         std::string weights;
+    };
+
+    // The device as it was before a load.
+    struct LoadWatch {
+        std::optional<Bytes> used_before;
+        std::uint64_t changes = 0;  // device_changes then
     };
 
     // Counts a task of ours, so that stop() knows when the last one has ended.
@@ -123,18 +133,25 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     Lease free_lease();
     void end_ticket(core::TicketId ticket, core::TicketOutcome outcome);
     [[nodiscard]] Refused refusal(Error error) const;
-    [[nodiscard]] DemandContext demand_context() const;
+    [[nodiscard]] DemandContext demand_context(std::string const& weights) const;
+    [[nodiscard]] std::optional<std::uint32_t> resident_ctx(std::string const& weights) const;
+    [[nodiscard]] std::optional<std::uint32_t> cap_of(std::string const& weights) const;
+    void note_forms(Fact& fact, DemandWish const& wish, core::Demand const& demand);
+    void name_largest(Refused& out, AcquireRequest const& request, Fact& fact) const;
     [[nodiscard]] std::optional<Bytes> charge_as_listed(
         core::Demand const& demand, std::uint32_t num_ctx
     ) const;
-    [[nodiscard]] Bytes pinned_charge() const;
+    [[nodiscard]] Bytes pinned_charge(std::string_view but) const;
 
     // loads.cpp
     net::Task<void> run_load(
         std::shared_ptr<Impl> keep, core::Load action, std::shared_ptr<net::Canceller> canceller
     );
     void load_failed(core::Load const& action, core::LoadFailure failure, std::string const& text);
-    net::Task<void> load_succeeded(core::Load const& action, TimePoint sent);
+    net::Task<void> load_succeeded(core::Load const& action, TimePoint sent, LoadWatch watch);
+    void raise_to_listed(core::Demand const& demand, core::LoadSucceeded& event) const;
+    net::Task<bool> fell_to_cpu(core::Load const& action, core::Row const& row);
+    bool shrink(core::Demand const& demand, core::Row const& row);
     void remember_loaded(core::Demand const& demand, core::LoadSucceeded const& event);
     net::Task<void> run_unload(std::shared_ptr<Impl> keep, core::Unload action);
     [[nodiscard]] std::vector<std::string> unload_names(core::Unload const& action) const;
@@ -152,9 +169,17 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     net::Task<std::vector<core::Row>> resolve_rows(std::vector<upstream::LoadedRow> listed);
     core::Row row_of(upstream::LoadedRow const& listed);
     [[nodiscard]] std::string weights_of(upstream::LoadedRow const& listed);
-    void learn_size(core::Row const& row);
     void learn_default_num_ctx(std::uint32_t listed, upstream::ModelInfo const& info);
     [[nodiscard]] bool is_resolved(upstream::LoadedRow const& listed);
+
+    // measuring.cpp
+    void learn_size(core::Row const& row);
+    void count_size(core::Row const& row, std::string const& key);
+    void note_contradiction(core::Row const& row, Bytes predicted, memory::ErrorBar const& bar);
+    net::Task<std::optional<Bytes>> read_used();
+    net::Task<void> learn_process(
+        std::shared_ptr<Impl> keep, core::Demand demand, LoadWatch watch, core::LoadSucceeded event
+    );
 
     // health.cpp
     net::Task<void> start_up(std::shared_ptr<Impl> keep);
@@ -191,6 +216,10 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
 
     // estimate.cpp
     net::Task<Result<EstimateAnswer>> estimate(EstimateRequest request);
+    // `pinned`: how such a request would be loaded, for what was measured of it.
+    memory::EstimateQuery estimate_query(
+        Fact const& fact, EstimateRequest const& request, core::RunnerSettings& pinned
+    ) const;
 
     // ps_answer.cpp
     net::Task<Result<std::string>> ps_answer();
@@ -204,6 +233,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     core::Scheduler scheduler;
     std::shared_ptr<Facts> facts;
     Measurements measurements;
+    Calibration calibration;
     EventLog events;
 
     // Stepping. Events that come while one is carried out wait for their turn.
@@ -236,6 +266,13 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     std::map<std::string, TimePoint>
         unresolvable;  // digest or name of a row: when it was last tried
     std::unordered_map<std::string, Bytes> last_sizes;  // by weights: as listed in the poll before
+    std::map<std::string, std::uint32_t> ctx_caps;  // by weights: a larger context fell to the CPU
+    std::set<std::string> shrunk;                   // weights of ctx_caps whose waiters do not know
+    std::set<std::string> unsized;  // weights loaded by us whose size was not counted yet
+
+    std::shared_ptr<probe::MemoryProbe> device_probe;  // null: no driver tells
+    bool is_device_failing = false;                    // said once
+    std::uint64_t device_changes = 0;                  // loads and unloads that were begun or ended
 
     net::Flag health_flag;
     upstream::Health last_health;

@@ -60,13 +60,16 @@ net::Task<void> Engine::Impl::run_load(
     request.settings = demand.settings;
     auto const fact = facts->peek(demand.model);
     request.is_embedding_only = fact && is_embedding_only(*fact->info);
+    LoadWatch watch;
+    watch.used_before = co_await read_used();
+    watch.changes = ++device_changes;
     auto const loaded = co_await provider.load(std::move(request), *canceller);
     if (canceller->is_cancelled()) {
         load_failed(action, core::LoadFailure::Aborted, {});
     } else if (!loaded) {
         load_failed(action, loaded.error().failure, loaded.error().text);
     } else {
-        co_await load_succeeded(action, sent);
+        co_await load_succeeded(action, sent, std::move(watch));
     }
 }
 
@@ -98,7 +101,9 @@ void Engine::Impl::load_failed(
     }
 }
 
-net::Task<void> Engine::Impl::load_succeeded(core::Load const& action, TimePoint sent) {
+net::Task<void> Engine::Impl::load_succeeded(
+    core::Load const& action, TimePoint sent, LoadWatch watch
+) {
     auto const& demand = action.demand;
     auto const took = loop.now() - sent;
     auto const asked = loop.now();
@@ -110,17 +115,25 @@ net::Task<void> Engine::Impl::load_succeeded(core::Load const& action, TimePoint
         load_failed(action, core::LoadFailure::Aborted, {});
         co_return;
     }
-    loading.erase(static_cast<std::uint64_t>(action.instance));
     core::LoadSucceeded event{
         .instance = action.instance, .size = {}, .size_vram = {}, .num_ctx = 0, .took = took
     };
     if (auto const* row = rows ? find_row(*rows, demand.weights) : nullptr) {
+        if (co_await fell_to_cpu(action, *row)) {
+            co_return;
+        }
         event.size = row->size;
         event.size_vram = row->size_vram;
         event.num_ctx = row->num_ctx;
     }
+    loading.erase(static_cast<std::uint64_t>(action.instance));
     event.charge = charge_as_listed(demand, event.num_ctx);
+    raise_to_listed(demand, event);
     remember_loaded(demand, event);
+    unsized.insert(demand.weights);
+    if (watch.used_before) {
+        loop.spawn("measuring", learn_process(shared_from_this(), demand, std::move(watch), event));
+    }
     step(event);
     if (rows) {
         step(core::Observed{.rows = *rows, .asked = asked});
@@ -142,8 +155,85 @@ std::optional<Bytes> Engine::Impl::charge_as_listed(
     auto settings = demand.settings;
     settings.num_ctx = num_ctx;
     return charge_of(
-        *fact->info, policy_of(config, fact->key), demand.form, settings, demand_context()
+        *fact->info,
+        policy_of(config, fact->key),
+        demand.form,
+        settings,
+        demand_context(demand.weights)
     );
+}
+
+// The upstream does not fail where too little is free: it leaves layers to the CPU, in silence.
+// True if the load was given up for that.
+net::Task<bool> Engine::Impl::fell_to_cpu(core::Load const& action, core::Row const& row) {
+    auto const& demand = action.demand;
+    // A host without a card has everything on the CPU, and that is no fall.
+    bool const has_card = !row.size_vram.is_zero() || config.scheduler.device_total.has_value();
+    if (row.size_vram >= row.size || !has_card || demand.settings.options.num_gpu) {
+        co_return false;
+    }
+    bool const shrinks = config.cpu_fallback == CpuFallback::Shrink && shrink(demand, row);
+    bool const is_given_up = shrinks || config.cpu_fallback == CpuFallback::Refuse;
+    auto const sentence = fmt::format(
+        "{} was loaded with {} of {} on the GPU, the rest runs on the CPU: too little was free; {}",
+        demand.model,
+        format_bytes(row.size_vram),
+        format_bytes(row.size),
+        shrinks       ? fmt::format("a context of {} would fit", ctx_caps.at(demand.weights))
+        : is_given_up ? "such loads are refused (cpu_fallback)"
+                      : "lower the budget, or see cpu_fallback"
+    );
+    kLog.warning(sentence);
+    events.add(
+        "cpu_fallback",
+        demand.model,
+        sentence,
+        {{"size_bytes", row.size.count()}, {"size_vram_bytes", row.size_vram.count()}}
+    );
+    if (!is_given_up) {
+        co_return false;
+    }
+    auto const unloaded = co_await provider.unload(demand.model);
+    if (!unloaded) {
+        note_failure(unloaded.error());
+    }
+    load_failed(action, core::LoadFailure::OutOfMemory, sentence);
+    co_return true;
+}
+
+// The context that fits what the device gave. False: there is none, or the load named none.
+bool Engine::Impl::shrink(core::Demand const& demand, core::Row const& row) {
+    auto const fact = facts->peek(demand.model);
+    if (!fact || demand.form != core::Form::Pinned) {
+        return false;
+    }
+    auto const fitting = memory::largest_num_ctx(
+        fact->info->geometry,
+        fact->info->file_size,
+        memory_settings(*fact->info, demand.settings, config),
+        memory::Device{.overhead = {}},
+        row.size_vram,
+        memory::FitBy::Predicted
+    );
+    if (!fitting || *fitting >= demand.settings.num_ctx) {
+        return false;
+    }
+    ctx_caps[demand.weights] = *fitting;
+    shrunk.insert(demand.weights);
+    ++demand_epoch;
+    return true;
+}
+
+// A list never shows more than there is, and nothing of the process.
+void Engine::Impl::raise_to_listed(core::Demand const& demand, core::LoadSucceeded& event) const {
+    auto const fact = facts->peek(demand.model);
+    if (event.size_vram.is_zero() || !fact || policy_of(config, fact->key).vram) {
+        return;
+    }
+    auto const least = event.size_vram + calibration.device(config.device).overhead;
+    if (least > event.charge.value_or(demand.charge)) {
+        event.charge = least;
+    }
 }
 
 // What the next life, the next load of this model and people should know of it.
@@ -203,6 +293,7 @@ std::vector<std::string> Engine::Impl::unload_names(core::Unload const& action) 
 
 net::Task<void> Engine::Impl::run_unload(std::shared_ptr<Impl> keep, core::Unload action) {
     TaskCount const count(keep);
+    ++device_changes;
     // Watched from the moment of sending: some runners answer only when all is done.
     auto const known = measurements.known(action.weights);
     auto const watched = std::ranges::find(unloading, action.instance, &UnloadWatch::instance);
@@ -246,6 +337,7 @@ net::Task<void> Engine::Impl::run_unload(std::shared_ptr<Impl> keep, core::Unloa
 }
 
 void Engine::Impl::unload_ended(UnloadWatch const& watch) {
+    ++device_changes;
     auto const took = loop.now() - watch.sent;
     auto const sentence = fmt::format("Unloaded {} in {}", watch.model, format_duration(took));
     kLog.info(sentence);

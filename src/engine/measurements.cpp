@@ -34,6 +34,7 @@ struct Measurements::Read {
     net::Flag done;
     Result<std::vector<store::Measurement>> measured;
     Result<std::vector<store::KnownRow>> rows;
+    Result<std::vector<store::Calibration>> calibrations;
 };
 
 Measurements::Measurements(net::Loop& loop, store::Store& store, std::string upstream)
@@ -45,6 +46,7 @@ net::Task<void> Measurements::restore() {
         [read, store = &store_] {
             read->measured = store->measurements();
             read->rows = store->known_rows();
+            read->calibrations = store->calibrations();
         },
         [read] { read->done.set(); }
     );
@@ -54,6 +56,9 @@ net::Task<void> Measurements::restore() {
         kLog.warning(
             "the state file cannot be read; starting without measured sizes: " + error.message
         );
+    }
+    if (read->calibrations) {
+        calibrations_ = std::move(*read->calibrations);
     }
     if (read->measured) {
         for (auto& one : *read->measured) {
@@ -119,6 +124,36 @@ bool Measurements::seen(
     return one.charge != before;
 }
 
+memory::Sizes sizes_of(store::Measurement const& measurement, std::string_view server) {
+    if (measurement.server != server) {
+        return {};
+    }
+    return {
+        .bytes =
+            {.count = measurement.size_count,
+             .mean = measurement.size_mean,
+             .squares = measurement.size_squares,
+             .largest = measurement.size_largest},
+        .agreeing = measurement.size_agreeing
+    };
+}
+
+memory::Sizes Measurements::sized(
+    std::string const& weights, std::string const& settings, std::string const& server, Bytes listed
+) {
+    auto& one = entry(weights, settings);
+    memory::Sizes sizes = sizes_of(one, server);
+    sizes.add(listed);
+    one.server = server;
+    one.size_count = sizes.bytes.count;
+    one.size_mean = sizes.bytes.mean;
+    one.size_squares = sizes.bytes.squares;
+    one.size_largest = sizes.bytes.largest;
+    one.size_agreeing = sizes.agreeing;
+    save(one);
+    return sizes;
+}
+
 void Measurements::unloaded(
     std::string const& weights, std::string const& settings, Duration took
 ) {
@@ -163,6 +198,10 @@ void Measurements::forget_row(std::string const& weights) {
 
 void Measurements::save(store::Measurement const& measurement) {
     write([measurement](store::Store& store) { return store.save(measurement); });
+}
+
+void Measurements::save(store::Calibration const& calibration) {
+    write([calibration](store::Store& store) { return store.save(calibration); });
 }
 
 void Measurements::write(std::move_only_function<Result<void>(store::Store&)> work) {

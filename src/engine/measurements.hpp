@@ -4,6 +4,7 @@
 // the store must outlive the loop's worker.
 
 #include <plimsoll/core/types.hpp>
+#include <plimsoll/memory/calibration.hpp>
 #include <plimsoll/net/loop.hpp>
 #include <plimsoll/net/wait.hpp>
 #include <plimsoll/store/store.hpp>
@@ -14,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace plimsoll::engine {
 
@@ -44,6 +46,14 @@ class Measurements {
     void loaded(std::string const& weights, std::string const& settings, Duration took);
     // True if it changed what should be charged.
     bool seen(std::string const& weights, std::string const& settings, Bytes size, Bytes size_vram);
+    // One more size of a load that the list shows in full, on an upstream that was started as
+    // `server` says.
+    memory::Sizes sized(
+        std::string const& weights,
+        std::string const& settings,
+        std::string const& server,
+        Bytes listed
+    );
     void unloaded(std::string const& weights, std::string const& settings, Duration took);
     // What the scheduler saw of its answers, said once when it goes: not a write for each of them.
     void answered(std::string const& weights, std::string const& settings, Duration mean);
@@ -51,6 +61,13 @@ class Measurements {
     [[nodiscard]] KnownSettings const* known(std::string const& weights) const;
     void remember(std::string const& weights, KnownSettings known);
     void forget_row(std::string const& weights);
+
+    void save(store::Calibration const& calibration);
+
+    // As the store had them when it was read.
+    [[nodiscard]] std::vector<store::Calibration> const& calibrations() const {
+        return calibrations_;
+    }
 
     [[nodiscard]] std::size_t pending_writes() const { return writes_->pending; }
 
@@ -71,6 +88,10 @@ class Measurements {
     std::shared_ptr<Writes> writes_ = std::make_shared<Writes>();
     std::unordered_map<std::string, store::Measurement> measured_;
     std::unordered_map<std::string, KnownSettings> known_;
+    std::vector<store::Calibration> calibrations_;
 };
+
+// What is known of the sizes; nothing if they are of an upstream that was started otherwise.
+memory::Sizes sizes_of(store::Measurement const& measurement, std::string_view server);
 
 }  // namespace plimsoll::engine

@@ -252,6 +252,7 @@ net::Task<Result<core::InstanceView>> Engine::Impl::pin(
     }
     last_notice.clear();
     step(std::move(event));
+    ++demand_epoch;  // contexts that are to fit have less room
     auto const view = scheduler.snapshot(loop.now());
     if (find_pin(view, info->weights) == nullptr) {
         co_return fail(
@@ -284,6 +285,7 @@ net::Task<Result<void>> Engine::Impl::unpin(std::string model) {
         co_return fail(Errc::NotFound, fmt::format("{} is not pinned", model));
     }
     step(core::PinCleared{.weights = *weights});
+    ++demand_epoch;
     co_return Result<void>{};
 }
 

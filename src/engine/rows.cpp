@@ -86,31 +86,11 @@ core::Row Engine::Impl::row_of(upstream::LoadedRow const& listed) {
     if (fact && settings.num_ctx != 0) {
         auto const form = is_ours ? known->form : core::Form::Unknown;
         auto const& policy = policy_of(config, fact->key);
-        auto const charge = charge_of(*fact->info, policy, form, settings, demand_context());
+        auto const charge =
+            charge_of(*fact->info, policy, form, settings, demand_context(row.weights));
         row.predicted = policy.vram ? charge : std::max(row.predicted, charge);
     }
     return row;
-}
-
-// Kept only when two lists in a row agree: one that lies would raise the charge for good.
-void Engine::Impl::learn_size(core::Row const& row) {
-    auto& last = last_sizes[row.weights];
-    bool const is_steady = last == row.size;
-    last = row.size;
-    if (!is_steady || !row.known_form || !row.known_settings) {
-        return;
-    }
-    auto const key = settings_key(*row.known_form, *row.known_settings);
-    if (measurements.seen(row.weights, key, row.size, row.size_vram)) {
-        ++demand_epoch;
-        auto const* known = measurements.known(row.weights);
-        auto const bytes = taken(row.size, row.size_vram);
-        if (known != nullptr && known->charge < bytes) {
-            auto raised = *known;
-            raised.charge = bytes;
-            measurements.remember(row.weights, std::move(raised));
-        }
-    }
 }
 
 // The context of a load that named none is the upstream's default, unless the model or its

@@ -52,6 +52,11 @@ Statement& Statement::bind(std::uint64_t number) {
     return *this;
 }
 
+Statement& Statement::bind(double number) {
+    sqlite3_bind_double(handle_.get(), next_bind_++, number);
+    return *this;
+}
+
 Statement& Statement::bind(Duration duration) {
     sqlite3_bind_int64(handle_.get(), next_bind_++, std::max<std::int64_t>(duration.count(), 0));
     return *this;
@@ -99,6 +104,10 @@ std::string Statement::text() {
 std::uint64_t Statement::number() {
     std::int64_t const value = sqlite3_column_int64(handle_.get(), next_column_++);
     return value < 0 ? 0 : static_cast<std::uint64_t>(value);
+}
+
+double Statement::real() {
+    return sqlite3_column_double(handle_.get(), next_column_++);
 }
 
 Result<Database> Database::open(std::string const& file) {

@@ -28,6 +28,7 @@ class Statement {
   public:
     Statement& bind(std::string_view text);
     Statement& bind(std::uint64_t number);
+    Statement& bind(double number);
 
     Statement& bind(Bytes bytes) { return bind(bytes.count()); }
 
@@ -42,6 +43,7 @@ class Statement {
     // Columns of the row that step() found, from left to right.
     [[nodiscard]] std::string text();
     [[nodiscard]] std::uint64_t number();
+    [[nodiscard]] double real();
 
   private:
     friend class Database;

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 // "PLMS": tells our file from another program's database that somebody named by mistake.
 constexpr std::uint64_t kApplicationId = 0x504c4d53;
-constexpr std::uint64_t kVersion = 2;
+constexpr std::uint64_t kVersion = 3;
 
 // Bounds the file: clients choose num_ctx, so there is no natural end to the number of settings.
 constexpr char const* kMostMeasurements = "10000";
@@ -27,7 +27,14 @@ CREATE TABLE measurements (
     size INTEGER NOT NULL, size_vram INTEGER NOT NULL, charge INTEGER NOT NULL,
     load_ns INTEGER NOT NULL, unload_ns INTEGER NOT NULL, samples INTEGER NOT NULL,
     answer_ns INTEGER NOT NULL DEFAULT 0,
+    server TEXT NOT NULL DEFAULT '', size_count INTEGER NOT NULL DEFAULT 0,
+    size_agreeing INTEGER NOT NULL DEFAULT 0, size_mean REAL NOT NULL DEFAULT 0,
+    size_squares REAL NOT NULL DEFAULT 0, size_largest REAL NOT NULL DEFAULT 0,
     PRIMARY KEY (upstream, weights, settings)) STRICT;
+CREATE TABLE calibrations (
+    upstream TEXT NOT NULL, device TEXT NOT NULL, what TEXT NOT NULL, count INTEGER NOT NULL,
+    mean REAL NOT NULL, squares REAL NOT NULL, largest REAL NOT NULL,
+    PRIMARY KEY (upstream, device, what)) STRICT;
 CREATE TABLE known_rows (
     upstream TEXT NOT NULL, weights TEXT NOT NULL, model TEXT NOT NULL,
     settings TEXT NOT NULL, charge INTEGER NOT NULL,
@@ -39,6 +46,23 @@ constexpr char const* kFromVersion1 = R"sql(
 BEGIN IMMEDIATE;
 ALTER TABLE measurements ADD COLUMN answer_ns INTEGER NOT NULL DEFAULT 0;
 PRAGMA user_version = 2;
+COMMIT;
+)sql";
+
+// Version 2 did not count measured sizes.
+constexpr char const* kFromVersion2 = R"sql(
+BEGIN IMMEDIATE;
+ALTER TABLE measurements ADD COLUMN server TEXT NOT NULL DEFAULT '';
+ALTER TABLE measurements ADD COLUMN size_count INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE measurements ADD COLUMN size_agreeing INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE measurements ADD COLUMN size_mean REAL NOT NULL DEFAULT 0;
+ALTER TABLE measurements ADD COLUMN size_squares REAL NOT NULL DEFAULT 0;
+ALTER TABLE measurements ADD COLUMN size_largest REAL NOT NULL DEFAULT 0;
+CREATE TABLE calibrations (
+    upstream TEXT NOT NULL, device TEXT NOT NULL, what TEXT NOT NULL, count INTEGER NOT NULL,
+    mean REAL NOT NULL, squares REAL NOT NULL, largest REAL NOT NULL,
+    PRIMARY KEY (upstream, device, what)) STRICT;
+PRAGMA user_version = 3;
 COMMIT;
 )sql";
 
@@ -69,10 +93,13 @@ Result<void> check(Database& database) {
             "it is a database of another program; set state_file to a file of its own"
         );
     }
-    if (*version == 1) {
-        Result<void> const brought_up = database.execute(kFromVersion1);
-        if (!brought_up) {
-            return fail(brought_up.error());
+    if (*version == 1 || *version == 2) {
+        for (std::uint64_t from = *version; from < kVersion; ++from) {
+            Result<void> const brought_up =
+                database.execute(from == 1 ? kFromVersion1 : kFromVersion2);
+            if (!brought_up) {
+                return fail(brought_up.error());
+            }
         }
     } else if (*version != kVersion) {
         return fail(
@@ -96,6 +123,7 @@ Result<void> check(Database& database) {
 struct Store::Impl {
     Database database;
     Statement save_measurement, prune_measurements, all_measurements;
+    Statement save_calibration, all_calibrations;
     Statement save_row, all_rows, forget_row;
 
     static Result<std::unique_ptr<Impl>> open(std::string const& file);
@@ -142,7 +170,18 @@ Result<void> Store::Impl::prepare() {
         Item{
             &save_measurement,
             "REPLACE INTO measurements (upstream, weights, settings, size, size_vram, charge, "
-            "load_ns, unload_ns, answer_ns, samples) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            "load_ns, unload_ns, answer_ns, samples, server, size_count, size_agreeing, size_mean, "
+            "size_squares, size_largest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        },
+        Item{
+            &save_calibration,
+            "REPLACE INTO calibrations (upstream, device, what, count, mean, squares, largest) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)"
+        },
+        Item{
+            &all_calibrations,
+            "SELECT upstream, device, what, count, mean, squares, largest FROM calibrations "
+            "ORDER BY upstream, device, what"
         },
         Item{
             &prune_measurements,
@@ -154,7 +193,8 @@ Result<void> Store::Impl::prepare() {
         Item{
             &all_measurements,
             "SELECT upstream, weights, settings, size, size_vram, charge, load_ns, unload_ns, "
-            "answer_ns, samples FROM measurements ORDER BY upstream, weights, settings"
+            "answer_ns, samples, server, size_count, size_agreeing, size_mean, size_squares, "
+            "size_largest FROM measurements ORDER BY upstream, weights, settings"
         },
         Item{
             &save_row,
@@ -288,7 +328,48 @@ Result<std::vector<Measurement>> Store::measurements() {
         row.unload_time = Duration(statement.number());
         row.answer_time = Duration(statement.number());
         row.samples = statement.number();
+        row.server = statement.text();
+        row.size_count = statement.number();
+        row.size_agreeing = statement.number();
+        row.size_mean = statement.real();
+        row.size_squares = statement.real();
+        row.size_largest = statement.real();
     }
+}
+
+Result<std::vector<Calibration>> Store::calibrations() {
+    Statement& statement = impl_->all_calibrations;
+    std::vector<Calibration> all;
+    while (true) {
+        Result<bool> const has_row = statement.step();
+        if (!has_row) {
+            return fail(Error(has_row.error()).context("reading calibrations from the state file"));
+        }
+        if (!*has_row) {
+            statement.reset();
+            return all;
+        }
+        Calibration& row = all.emplace_back();
+        row.upstream = statement.text();
+        row.device = statement.text();
+        row.what = statement.text();
+        row.count = statement.number();
+        row.mean = statement.real();
+        row.squares = statement.real();
+        row.largest = statement.real();
+    }
+}
+
+Result<void> Store::save(Calibration const& c) {
+    Statement& statement = impl_->save_calibration;
+    statement.bind(c.upstream).bind(c.device).bind(c.what).bind(c.count);
+    statement.bind(c.mean).bind(c.squares).bind(c.largest);
+    Result<void> const done = statement.run();
+    if (!done) {
+        return fail(Error(done.error()).context("saving a calibration of " + printable(c.upstream))
+        );
+    }
+    return {};
 }
 
 Result<void> Store::save(Measurement const& m) {
@@ -296,6 +377,8 @@ Result<void> Store::save(Measurement const& m) {
     statement.bind(m.upstream).bind(m.weights).bind(m.settings);
     statement.bind(m.size).bind(m.size_vram).bind(m.charge);
     statement.bind(m.load_time).bind(m.unload_time).bind(m.answer_time).bind(m.samples);
+    statement.bind(m.server).bind(m.size_count).bind(m.size_agreeing);
+    statement.bind(m.size_mean).bind(m.size_squares).bind(m.size_largest);
     Result<void> done = statement.run();
     if (done) {
         done = impl_->prune_measurements.run();

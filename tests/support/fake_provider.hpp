@@ -41,6 +41,9 @@ class FakeProvider final : public upstream::Provider {
         row.model = name;
         row.digest = models.contains(name) ? models[name].digest : "digest-of-" + name;
         row.size = row.size_vram = size;
+        if (vram_sizes.contains(name)) {
+            row.size_vram = std::min(size, vram_sizes[name]);
+        }
         row.num_ctx = num_ctx;
         row.expires_at = "2026-11-24T10:00:00Z";
         row.raw = R"({"name":")" + name + R"(","expires_at":"2026-11-24T10:00:00Z","size_vram":1})";
@@ -166,6 +169,7 @@ class FakeProvider final : public upstream::Provider {
     }
 
     // Answers, to be changed by a test at any time.
+    std::map<std::string, Bytes> vram_sizes;  // what the device has room for, where that is less
     std::map<std::string, upstream::ModelInfo> models;
     std::vector<upstream::LoadedRow> rows;
     std::map<std::string, Bytes> sizes;  // as listed after a load; 1 GiB where absent

@@ -42,8 +42,8 @@ struct Config {
     // Where the drivers of this host's cards are asked for their memory; empty: not at all.
     std::string nvml_library = "libnvidia-ml.so.1";
     std::string drm_folder = "/sys/class/drm";
-    std::filesystem::path record;      // every event of the schedulers goes there; empty: nowhere
-    bool enabled = true;               // management.enabled
+    std::filesystem::path record;  // every event of the schedulers goes there; empty: nowhere
+    bool enabled = true;           // management.enabled
 };
 
 struct Problem {

@@ -8,10 +8,12 @@
 #include <plimsoll/core/forecast.hpp>
 #include <plimsoll/core/snapshot.hpp>
 #include <plimsoll/core/types.hpp>
+#include <plimsoll/memory/calibration.hpp>
 #include <plimsoll/memory/estimate.hpp>
 #include <plimsoll/memory/predict.hpp>
 #include <plimsoll/net/loop.hpp>
 #include <plimsoll/net/wait.hpp>
+#include <plimsoll/probe/probe.hpp>
 #include <plimsoll/store/store.hpp>
 #include <plimsoll/upstream/provider.hpp>
 
@@ -27,7 +29,11 @@
 
 namespace plimsoll::engine {
 
-enum class ContextPolicy : std::uint8_t { Client, Fixed };
+// Whose num_ctx a native load gets: the client's, one number, or the largest that fits beside what
+// is pinned.
+enum class ContextPolicy : std::uint8_t { Client, Fixed, Fit };
+// What becomes of a load that the upstream put on the CPU in part, because too little was free.
+enum class CpuFallback : std::uint8_t { Accept, Shrink, Refuse };
 enum class KeepAlivePolicy : std::uint8_t { Honour, Clamp, Override };
 
 // [models."NAME"] of the configuration, after defaults.
@@ -35,6 +41,7 @@ struct ModelPolicy {
     bool pin = false;
     ContextPolicy context = ContextPolicy::Client;
     std::uint32_t num_ctx = 0;  // Fixed only
+    bool clamp = false;         // Client: a wish that does not fit is cut to the largest that does
     std::optional<Duration> keep_alive;
     core::Priority priority = core::Priority::Normal;
     std::optional<Bytes> vram;  // overrides the prediction
@@ -51,6 +58,7 @@ struct EngineConfig {
     memory::KvType kv_type = memory::KvType::F16;
     memory::FlashAttention flash_attention = memory::FlashAttention::Auto;
     memory::Device device;
+    CpuFallback cpu_fallback = CpuFallback::Accept;
     Duration reconcile_interval = std::chrono::seconds(1);
     Duration info_ttl = std::chrono::seconds(10);  // model facts older than this are checked again
     std::map<std::string, ModelPolicy> models;     // by ModelName::key()
@@ -151,6 +159,9 @@ struct EstimateAnswer {
     Bytes budget;
     // The largest that was seen of these very settings, as the upstream lists it; 0: never.
     Bytes measured;
+    memory::Sizes sizes;      // of loads that it lists in full
+    memory::Samples ratios;   // of listed over predicted, of this upstream's models
+    memory::Samples process;  // bytes of a process beside its model
 };
 
 class StepObserver;
@@ -166,6 +177,9 @@ class Engine {
 
     // Before start(), so that nothing is missed.
     void observe(std::shared_ptr<StepObserver> observer);
+    // The driver of the device that this upstream's models lie on, and the device's name, so that
+    // what a process takes can be learned. Before start(); shared among engines of one loop.
+    void use_device(std::shared_ptr<probe::MemoryProbe> probe, std::string id);
     // Adopts what is loaded, starts health checks and the reconcile loop.
     void start();
     // No new tickets (Errc::Draining); queued ones are refused with a Retry-After.

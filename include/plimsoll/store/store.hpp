@@ -28,6 +28,20 @@ struct Measurement {
     Duration unload_time{};
     Duration answer_time{};  // of one answer, on average
     std::uint64_t samples = 0;
+    // Sizes of loads that the list shows in full, under `server`: what the upstream was told at its
+    // start, and its version. memory::Sizes, flattened.
+    std::string server;
+    std::uint64_t size_count = 0, size_agreeing = 0;
+    double size_mean = 0, size_squares = 0, size_largest = 0;
+};
+
+// Count, mean and spread of what was measured against predictions: memory::Samples, flattened.
+struct Calibration {
+    std::string upstream;
+    std::string device;  // empty: no driver tells
+    std::string what;    // "listed": listed over predicted; "process": bytes beside the model
+    std::uint64_t count = 0;
+    double mean = 0, squares = 0, largest = 0;
 };
 
 // A row that we loaded, so that after a crash its form is known.
@@ -52,6 +66,8 @@ class Store {
 
     Result<std::vector<Measurement>> measurements();
     Result<void> save(Measurement const& measurement);
+    Result<std::vector<Calibration>> calibrations();
+    Result<void> save(Calibration const& calibration);
     Result<std::vector<KnownRow>> known_rows();
     Result<void> save(KnownRow const& row);
     Result<void> forget_row(std::string const& upstream, std::string const& weights);

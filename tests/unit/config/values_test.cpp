@@ -123,17 +123,23 @@ TEST_CASE("config: numbers in a file are not written in quotes", "[config][unit]
     );
 }
 
-TEST_CASE("config: a model's context is a number or left to clients", "[config][unit]") {
-    config::Config const config =
-        parse("[models.a]\nnum_ctx = 8192\n[models.b]\nnum_ctx = \"client\"\n");
+TEST_CASE(
+    "config: a model's context is a number, the largest that fits, or left to clients",
+    "[config][unit]"
+) {
+    config::Config const config = parse(
+        "[models.a]\nnum_ctx = 8192\n[models.b]\nnum_ctx = \"client\"\n[models.c]\nnum_ctx = "
+        "\"fit\"\n"
+    );
     auto const& models = config.upstreams.front().engine.models;
     CHECK(models.at("registry.ollama.ai/library/a:latest").context == engine::ContextPolicy::Fixed);
     CHECK(models.at("registry.ollama.ai/library/a:latest").num_ctx == 8192);
     CHECK(
         models.at("registry.ollama.ai/library/b:latest").context == engine::ContextPolicy::Client
     );
+    CHECK(models.at("registry.ollama.ai/library/c:latest").context == engine::ContextPolicy::Fit);
     CHECK_THAT(
-        problem("[models.a]\nnum_ctx = \"fit\""), ContainsSubstring("not in this version yet")
+        problem("[models.a]\nnum_ctx = \"all\""), ContainsSubstring("\"fit\" or \"client\"")
     );
 }
 

@@ -29,6 +29,12 @@ struct Fixture {
         };
     }
 
+    [[nodiscard]] DemandContext context_of(std::string const& version) const {
+        auto out = context();
+        out.server = server_text(config, version);
+        return out;
+    }
+
     store::Store store;  // outlives the loop, whose worker writes to it
     net::Loop loop{net::ClockMode::Manual};
     Measurements measurements;
@@ -174,12 +180,33 @@ TEST_CASE(
     f.measurements.seen("wa", key, gibibytes(1), gibibytes(1));
     CHECK(f.make().charge == predicted);
     f.measurements.seen("wa", key, gibibytes(30), gibibytes(30));
-    CHECK(f.make().charge == gibibytes(30));
+    // The list shows nothing of the process.
+    CHECK(f.make().charge == gibibytes(30) + mebibytes(450));
     // A later, smaller list does not take it back.
     f.measurements.seen("wa", key, gibibytes(20), gibibytes(20));
-    CHECK(f.make().charge == gibibytes(30));
+    CHECK(f.make().charge == gibibytes(30) + mebibytes(450));
     f.policy.vram = gibibytes(5);
     CHECK(f.make().charge == gibibytes(5));
+}
+
+TEST_CASE("demand: sizes that agree are believed rather than the prediction", "[engine][unit]") {
+    Fixture f;
+    auto const predicted = f.make().charge;
+    auto const key = settings_key(core::Form::Pinned, f.make().settings);
+    auto const server = server_text(f.config, "1");
+    for (int i = 0; i < 3; ++i) {
+        CHECK(make_demand(f.info, f.policy, f.wish, f.context_of("1")).charge == predicted);
+        f.measurements.sized("wa", key, server, gibibytes(2));
+    }
+    // The largest, 0.3 % of it, and the process: below the prediction.
+    CHECK(
+        make_demand(f.info, f.policy, f.wish, f.context_of("1")).charge ==
+        gibibytes(2).scaled(1.003) + mebibytes(450)
+    );
+    // Under another version, or other settings of the server, they say nothing.
+    CHECK(make_demand(f.info, f.policy, f.wish, f.context_of("2")).charge == predicted);
+    f.config.scheduler.parallel = 2;
+    CHECK(make_demand(f.info, f.policy, f.wish, f.context_of("1")).charge >= predicted);
 }
 
 TEST_CASE("demand: times are learned, and guessed from the size before", "[engine][unit]") {

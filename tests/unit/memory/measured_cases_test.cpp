@@ -145,7 +145,7 @@ TEST_CASE("predict: every measured case comes out as measured", "[memory][unit]"
     CAPTURE(std::ranges::max(totals), std::ranges::max(booked));
     CHECK(median(totals) < 0.00005);
     CHECK(median(computes) < 0.0001);
-    CHECK(median(booked) < 1.03);
+    CHECK(median(booked) < 1.06);
 }
 
 TEST_CASE("largest_num_ctx: the measured budgets give the measured contexts", "[memory][unit]") {

@@ -22,10 +22,10 @@ void write_file(fs::path const& file, std::string const& content) {
     std::ofstream(file, std::ios::binary) << content;
 }
 
-void run_sql(fs::path const& file, char const* sql) {
+void run_sql(fs::path const& file, std::string const& sql) {
     sqlite3* database = nullptr;
     REQUIRE(sqlite3_open(file.c_str(), &database) == SQLITE_OK);
-    CHECK(sqlite3_exec(database, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+    CHECK(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
     sqlite3_close(database);
 }
 
@@ -103,11 +103,12 @@ TEST_CASE("store: a file of a newer version is set aside whole", "[store][unit]"
     }
     run_sql(file, "PRAGMA user_version = 7");
     std::string const warning = open_set_aside(file);
-    CHECK_THAT(warning, ContainsSubstring("its format is version 7, this program reads version 2"));
+    CHECK_THAT(warning, ContainsSubstring("its format is version 7, this program reads version 3"));
     CHECK(fs::exists(file.string() + ".aside-1"));
 }
 
-TEST_CASE("store: a file of the first version is brought up, with what it knew", "[store][unit]") {
+TEST_CASE("store: a file of an older version is brought up, with what it knew", "[store][unit]") {
+    bool const is_first = GENERATE(true, false);
     test::Folder const folder;
     fs::path const file = folder.path / "state.db";
     std::string warning;
@@ -116,14 +117,23 @@ TEST_CASE("store: a file of the first version is brought up, with what it knew",
         REQUIRE(store.has_value());
         REQUIRE(store->save(sample(1)).has_value());
     }
-    run_sql(file, "ALTER TABLE measurements DROP COLUMN answer_ns; PRAGMA user_version = 1");
+    run_sql(file, "DROP TABLE calibrations; PRAGMA user_version = 2");
+    for (std::string const column :
+         {"server", "size_count", "size_agreeing", "size_mean", "size_squares", "size_largest"}) {
+        run_sql(file, "ALTER TABLE measurements DROP COLUMN " + column);
+    }
+    if (is_first) {
+        run_sql(file, "ALTER TABLE measurements DROP COLUMN answer_ns; PRAGMA user_version = 1");
+    }
     Result<Store> store = Store::open(file, warning);
     REQUIRE(store.has_value());
     CHECK(warning.empty());
     auto const measured = store->measurements();
     REQUIRE(measured.has_value());
     REQUIRE(measured->size() == 1);
-    CHECK(measured->front().answer_time == Duration{});
+    CHECK(measured->front().load_time == sample(1).load_time);
+    CHECK(measured->front().size_count == 0);
+    CHECK(store->calibrations()->empty());
 }
 
 TEST_CASE("store: tables that are not ours under our mark are set aside", "[store][unit]") {

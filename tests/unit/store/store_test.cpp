@@ -155,3 +155,50 @@ TEST_CASE("store: what was saved survives a killed process", "[store][unit]") {
     REQUIRE(measured.has_value());
     CHECK(measured->size() == 1);
 }
+
+TEST_CASE("store: calibrations are kept by upstream, device and kind", "[store][unit]") {
+    Store store = Store::in_memory();
+    store::Calibration one{
+        .upstream = "a",
+        .device = "nvidia:1",
+        .what = "listed",
+        .count = 3,
+        .mean = 1.01,
+        .squares = 0.5,
+        .largest = 1.02
+    };
+    REQUIRE(store.save(one).has_value());
+    one.count = 4;
+    REQUIRE(store.save(one).has_value());
+    one.what = "process";
+    REQUIRE(store.save(one).has_value());
+    auto const all = store.calibrations();
+    REQUIRE(all.has_value());
+    REQUIRE(all->size() == 2);
+    CHECK(all->at(0).what == "listed");
+    CHECK(all->at(0).count == 4);
+    CHECK(all->at(0).mean == 1.01);
+    CHECK(all->at(0).squares == 0.5);
+    CHECK(all->at(0).largest == 1.02);
+    CHECK(all->at(1).device == "nvidia:1");
+}
+
+TEST_CASE("store: what is known of sizes survives", "[store][unit]") {
+    Store store = Store::in_memory();
+    store::Measurement one;
+    one.upstream = one.weights = one.settings = "x";
+    one.server = "version=1";
+    one.size_count = 5;
+    one.size_agreeing = 4;
+    one.size_mean = 1e10;
+    one.size_squares = 2.5;
+    one.size_largest = 1.1e10;
+    REQUIRE(store.save(one).has_value());
+    auto const read = store.measurements()->front();
+    CHECK(read.server == "version=1");
+    CHECK(read.size_count == 5);
+    CHECK(read.size_agreeing == 4);
+    CHECK(read.size_mean == 1e10);
+    CHECK(read.size_squares == 2.5);
+    CHECK(read.size_largest == 1.1e10);
+}
