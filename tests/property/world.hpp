@@ -28,7 +28,8 @@ struct WorldConfig {
     // Sees each event with what came of it.
     std::function<void(core::Event const&, TimePoint, std::vector<core::Action> const&)> observer{};
     // Sees the scheduler after each event.
-    std::function<void(core::Scheduler const&, TimePoint, std::vector<core::Action> const&)> looker{};
+    std::function<void(core::Scheduler const&, TimePoint, std::vector<core::Action> const&)> looker{
+    };
 };
 
 struct WorldReport {
