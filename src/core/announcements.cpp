@@ -37,7 +37,7 @@ std::vector<Target*> soonest_first(State const& state) {
     auto const rank = [](Target const* each) {
         return std::tie(leading_announcement(*each)->expected, each->weights);
     };
-    std::ranges::sort(targets, [&](Target const* a, Target const* b) { return rank(a) < rank(b); });
+    std::ranges::sort(targets, {}, rank);
     targets.resize(std::min(targets.size(), kLookedAt));
     return targets;
 }

@@ -132,21 +132,12 @@ void raise_charge(Target& target, Demand const& demand, Bytes charge, TimePoint 
     key.raised_until = now + kRaisedFor;
 }
 
-void lower_raised(Target& target, Demand const& demand, Bytes charge) {
-    for (KeyRecord& key : target.keys) {
-        if (is_same_key(demand, key.form, key.settings) && !key.was_retried) {
-            key.raised = std::min(key.raised, charge);
-        }
-    }
-}
-
 void note_load_success(Target& target, Demand const& demand) {
     for (KeyRecord& key : target.keys) {
         if (is_same_key(demand, key.form, key.settings)) {
             key.failures = 0;
             key.lost_connections = 0;
             key.was_retried = false;
-            key.barred_until = TimePoint();
         }
     }
 }
@@ -208,13 +199,6 @@ void note_load_failure(
         case LoadFailure::Aborted:
             return;
     }
-}
-
-void sweep_keys(Target& target, TimePoint now) {
-    std::erase_if(target.keys, [&](KeyRecord const& key) {
-        bool const is_forgiven = now > key.barred_until + kRaisedFor;
-        return now >= key.raised_until && is_forgiven;
-    });
 }
 
 }  // namespace plimsoll::core

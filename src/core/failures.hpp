@@ -11,14 +11,11 @@ namespace plimsoll::core {
 );
 // Charge this key with at least so much for an hour.
 void raise_charge(Target& target, Demand const& demand, Bytes charge, TimePoint now);
-void lower_raised(Target& target, Demand const& demand, Bytes charge);
 
 void note_load_success(Target& target, Demand const& demand);
 // Answers, retries or bars, by the kind of failure. `demand` is what was loaded.
 void note_load_failure(
     Turn& turn, Target& target, Demand const& demand, LoadFailure failure, std::string const& text
 );
-// Forgets what has expired.
-void sweep_keys(Target& target, TimePoint now);
 
 }  // namespace plimsoll::core

@@ -264,9 +264,6 @@ void Ahead::run_on() {
 }
 
 Forecast Ahead::run(std::optional<Ticket> const& asked) {
-    if (!state_->epoch) {
-        state_->epoch = now_;
-    }
     take_over();
     if (asked) {
         asked_ = asked->id;

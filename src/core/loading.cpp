@@ -79,16 +79,13 @@ void send_load(Turn& turn, NextLoad const& next) {
     State& state = turn.state;
     Target& target = *next.target;
     auto const chosen = loadable(state, target, turn.now);
-    if (!chosen || state.loader) {
+    InstanceId const id{++state.last_instance};
+    if (!chosen || !state.ledger.reserve(id, chosen->charge)) {
         return;
     }
     Demand demand = *chosen->demand;
     demand.charge = chosen->charge;
     count_violation(state, demand.charge);
-    InstanceId const id{++state.last_instance};
-    if (!state.ledger.reserve(id, demand.charge)) {
-        return;
-    }
     std::string reason = load_words(turn, next, demand);
     Instance& instance = state.instances[id];
     instance.id = id;
@@ -192,11 +189,10 @@ void abort_load(Turn& turn, std::string const& why) {
 
 void abort_unwanted(Turn& turn) {
     State& state = turn.state;
-    Instance const* const instance = state.loader ? find_instance(state, *state.loader) : nullptr;
-    if (instance == nullptr || instance->state != InstanceState::Loading) {
+    if (!state.loader) {
         return;
     }
-    Target const& target = *instance->target;
+    Target const& target = *state.instances.at(*state.loader).target;
     if (target.waiting > 0 || target.pin || !target.stay.wishes.empty()) {
         return;
     }

@@ -122,18 +122,15 @@ void note_row(Turn& turn, Instance& instance, Row const& row, TimePoint asked) {
 bool is_absence_evidence(Instance const& instance, TimePoint asked) {
     bool const is_old = asked - instance.loaded_at > kListLag;
     switch (instance.state) {
-        case InstanceState::Loading:
-            return false;
-        case InstanceState::Aborting:
-            return instance.failure && asked >= instance.since;
         case InstanceState::Ready:
         case InstanceState::Draining:
             return is_old || instance.is_echo;
         case InstanceState::Unloading:
         case InstanceState::Suspect:
             return asked >= instance.unload_sent && (instance.is_proven || is_old);
+        default:  // a load says nothing before it has failed
+            return instance.failure && asked >= instance.since;
     }
-    return false;
 }
 
 // When the next list that lacks the row counts. One list may omit a row, so one more has to confirm

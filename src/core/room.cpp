@@ -204,9 +204,7 @@ std::vector<Instance*> relief_order(State& state, TimePoint now) {
             !each->is_foreign, each->leases > 0, value_of(state, *each, now), each->id
         );
     };
-    std::ranges::sort(order, [&](Instance const* a, Instance const* b) {
-        return rank(a) < rank(b);
-    });
+    std::ranges::sort(order, {}, rank);
     return order;
 }
 

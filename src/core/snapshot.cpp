@@ -68,8 +68,8 @@ std::vector<WaitingView> waiting_views(State const& state, TimePoint now) {
             waiters.push_back(&waiter);
         }
     }
-    std::ranges::sort(waiters, [](Waiter const* a, Waiter const* b) {
-        return std::tie(a->arrived, a->ticket.id) < std::tie(b->arrived, b->ticket.id);
+    std::ranges::sort(waiters, {}, [](Waiter const* each) {
+        return std::tuple(each->arrived, each->ticket.id);
     });
     std::unordered_map<Target const*, std::size_t> positions;
     std::vector<WaitingView> views;

@@ -57,9 +57,6 @@ void forget_instance(State& state, Instance& instance, TimePoint now) {
     target.instance = nullptr;
     target.left_at = now;
     state.ledger.release(instance.id);
-    if (state.loader == instance.id) {
-        state.loader.reset();
-    }
     state.instances.erase(instance.id);
     refresh(state, target);
 }

@@ -6,6 +6,8 @@
 #include <plimsoll/core/forecast.hpp>
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <tuple>
 
 namespace plimsoll::core {
@@ -137,12 +139,9 @@ std::vector<bool> Search::enumerate() const {
 std::vector<bool> Search::drop_superfluous() const {
     // Starts with everybody and lets the most valuable go on living while the rest suffices.
     std::vector<std::size_t> order(candidates.size());
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        order[i] = i;
-    }
-    std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
-        return std::tie(candidates[a].drain, candidates[a].value, a) >
-               std::tie(candidates[b].drain, candidates[b].value, b);
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::sort(order, std::greater(), [&](std::size_t i) {
+        return std::tuple(candidates[i].drain, candidates[i].value, i);
     });
     std::vector<bool> taken(candidates.size(), true);
     for (std::size_t const i : order) {
