@@ -93,3 +93,57 @@ TEST_CASE(
     d.ask(demand("a", gibibytes(5)));
     CHECK(d.only<Refuse>().retry_after == 1s);
 }
+
+namespace {
+
+std::vector<Action> ask_by(Driver& d, Demand const& wanted, plimsoll::Duration allowed) {
+    Ticket ticket;
+    ticket.id = TicketId{++d.last_ticket};
+    ticket.client = "hasty";
+    ticket.demand = wanted;
+    ticket.deadline = d.now + allowed;
+    return d.on(TicketArrived{ticket});
+}
+
+}  // namespace
+
+TEST_CASE(
+    "admission: a deadline is held against what is left of the load, and against no load where the "
+    "model is there",
+    "[core][admission]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    Demand const wanted = demand("a", gibibytes(5));
+    ask_by(d, wanted, 2s);  // all of it
+    CHECK_THAT(d.only<Refuse>().reason, ContainsSubstring("loading a:latest takes about 2 s"));
+    d.ask(wanted);
+    d.list({});
+    Load const load = d.only<Load>();
+    d.now += 500ms;
+    ask_by(d, wanted, 1s);
+    CHECK_THAT(d.only<Refuse>().reason, ContainsSubstring("loading a:latest takes about 1.5 s"));
+    ask_by(d, wanted, 2s);
+    CHECK(d.none<Refuse>());
+    d.now += 1500ms;
+    d.loaded(load);
+    ask_by(d, wanted, 1s);
+    CHECK(d.none<Refuse>());
+}
+
+TEST_CASE(
+    "admission: where more than 200 wait nobody looks ahead for a deadline", "[core][admission]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    Demand wanted = demand("a", gibibytes(5));
+    wanted.answer_time = 30s;
+    d.load(wanted);
+    for (int i = 0; i < 201; ++i) {
+        d.ask(wanted);
+    }
+    REQUIRE(d.scheduler.snapshot(d.now).waiting.size() == 200);
+    ask_by(d, wanted, 1min);
+    CHECK(d.only<Refuse>().kind == RefuseKind::Deadline);
+    d.ask(wanted);
+    ask_by(d, wanted, 1min);
+    CHECK(d.none<Refuse>());
+}

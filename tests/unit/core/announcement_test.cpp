@@ -283,3 +283,43 @@ TEST_CASE("announcement: the upstream's restart does not load it again", "[core]
     d.pass(1min);
     CHECK(d.total<Load>() == 1);
 }
+
+TEST_CASE(
+    "announcement: a model comes when the first of its uses does, in whatever order they were "
+    "said",
+    "[core][announce]"
+) {
+    Driver d(Driver::small(gibibytes(20)));
+    d.ask(demand("x", gibibytes(2)));
+    d.on(use(1, demand("a", gibibytes(6)), d.now + 60s));
+    d.on(use(2, demand("b", gibibytes(6)), d.now + 30s));
+    d.on(use(3, demand("a", gibibytes(6)), d.now + 20s));
+    d.on(use(4, demand("a", gibibytes(6)), d.now + 90s));
+    d.list({});
+    d.loaded(d.only<Load>());
+    d.list_ready();
+    CHECK(d.only<Load>().demand.weights == "a");
+}
+
+TEST_CASE(
+    "announcement: whoever asks while the list for it is on its way is counted", "[core][announce]"
+) {
+    Driver d(Driver::small(gibibytes(20)));
+    d.on(use(1, demand("a", gibibytes(6)), d.now + 30s));
+    CHECK(d.all<Observe>().size() == 1);
+    SECTION("with others for the announced model") {
+        d.ask(demand("a", gibibytes(6)));
+        for (int i = 0; i < 3; ++i) {
+            d.ask(demand("b", gibibytes(6)));
+        }
+        d.list({});
+        CHECK(d.only<Load>().demand.weights == "b");
+    }
+    SECTION("for another one: it is decided anew, and has a list of its own") {
+        d.now += 1ms;
+        d.ask(demand("b", gibibytes(6)));
+        CHECK(d.all<Observe>().size() == 1);
+        d.list({});
+        CHECK(d.only<Load>().demand.weights == "b");
+    }
+}

@@ -134,6 +134,10 @@ TEST_CASE("dispatch: unknown tickets and instances are ignored", "[core][dispatc
     d.on(LoadSucceeded{InstanceId{99}, gibibytes(1), gibibytes(1), 0, 1s});
     d.on(LoadFailed{InstanceId{99}, LoadFailure::Refused, ""});
     d.on(UnloadFailed{InstanceId{99}, ""});
+    d.on(UseWithdrawn{AnnouncementId{99}});
+    d.on(UnloadRequested{"unknown"});
+    d.on(PinCleared{"unknown"});
+    d.on(KeepAliveWished{"anna", "unknown", {}});
     CHECK(d.log.empty());
     TicketId const waiting = d.ask(demand("a", gibibytes(4)));
     d.on(TicketEnded{waiting, TicketOutcome::Done});  // not dispatched: nothing ended

@@ -197,3 +197,27 @@ TEST_CASE("forecast: what is in memory stays there while others come and go", "[
     REQUIRE(forecast.wait);
     CHECK(*forecast.wait >= 15s);
 }
+
+TEST_CASE(
+    "forecast: leases of what has vanished do not hide the answers of others", "[core][forecast]"
+) {
+    Driver d(Driver::small(gibibytes(20)));
+    Demand wanted = demand("a", gibibytes(4));
+    wanted.answer_time = 5s;
+    d.load(demand("x", gibibytes(4)));
+    d.load(wanted);
+    d.load(demand("y", gibibytes(4)));
+    d.pass(7s);
+    d.ask(demand("x", gibibytes(4)));
+    d.ask(wanted);
+    d.ask(demand("y", gibibytes(4)));
+    auto const rows = std::vector{d.ready_rows().at(1)};
+    REQUIRE(rows.front().weights == "a");
+    d.list(rows);
+    d.list(rows);
+    REQUIRE(d.charged() == gibibytes(4));
+    auto const forecast = ahead(d, ticket_for(wanted));
+    REQUIRE(forecast.wait);
+    CHECK(*forecast.wait > 4900ms);
+    CHECK(*forecast.wait <= 5s);
+}

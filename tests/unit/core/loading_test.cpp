@@ -337,3 +337,54 @@ TEST_CASE("load: one that was given up is nobody's failure", "[core][load]") {
     d.ask(demand("a", plimsoll::gibibytes(4)));
     CHECK(d.none<Refuse>());
 }
+
+TEST_CASE(
+    "load: what the list shows on the GPU is the measurement, all of it where none is",
+    "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    d.ask(demand("a", plimsoll::gibibytes(2)));
+    d.list({});
+    InstanceId const id = d.only<Load>().instance;
+    SECTION("some") {
+        d.on(LoadSucceeded{id, plimsoll::gibibytes(5), plimsoll::gibibytes(3), 4096, 2s});
+        CHECK(d.view(id).size_vram == plimsoll::gibibytes(3));
+        CHECK(d.view(id).measured == plimsoll::gibibytes(3));
+        CHECK(d.charged() == plimsoll::gibibytes(3));
+    }
+    SECTION("none") {
+        d.on(LoadSucceeded{id, plimsoll::gibibytes(5), {}, 4096, 2s});
+        CHECK(d.view(id).size_vram.is_zero());
+        CHECK(d.charged() == plimsoll::gibibytes(5));
+    }
+    SECTION("nothing listed") {
+        d.on(LoadSucceeded{id, {}, {}, 4096, 2s});
+        CHECK(d.charged() == plimsoll::gibibytes(2));
+    }
+}
+
+TEST_CASE(
+    "load: one that was given up is given up once, and its row counts when it is answered",
+    "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    TicketId const ticket = d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.list({});
+    InstanceId const id = d.only<Load>().instance;
+    d.on(TicketCancelled{ticket});
+    CHECK(d.only<AbortLoad>().instance == id);
+    d.pass(1s);
+    CHECK(d.total<AbortLoad>() == 1);
+    Row const row{
+        "a", "a:latest", plimsoll::gibibytes(4), plimsoll::gibibytes(4), 4096, {}, {}, {}
+    };
+    d.list({row});
+    CHECK(d.scheduler.state_of(id) == InstanceState::Aborting);
+    d.list({});
+    d.list({});
+    d.list({});
+    CHECK(d.scheduler.state_of(id) == InstanceState::Aborting);  // absence says nothing so far
+    d.on(LoadFailed{id, LoadFailure::Aborted, ""});
+    d.list({row});
+    CHECK(d.scheduler.state_of(id) == InstanceState::Unloading);
+}

@@ -217,3 +217,16 @@ TEST_CASE(
     d.confirm_gone();
     CHECK(d.charged().is_zero());
 }
+
+TEST_CASE(
+    "list: a row that is taken over and measures more than was predicted says so", "[core][list]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.list({row("a", gibibytes(5), gibibytes(4))});
+    auto const notices = d.all<Notice>();
+    REQUIRE(notices.size() == 2);
+    CHECK_THAT(
+        notices.front().text, ContainsSubstring("measures 5 GiB, more than the 4 GiB charged")
+    );
+    CHECK(d.charged() == gibibytes(5));
+}

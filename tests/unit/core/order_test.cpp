@@ -321,3 +321,27 @@ TEST_CASE(
     d.list_ready();
     CHECK(d.total<Unload>() == 0);
 }
+
+TEST_CASE(
+    "order: a load that fits no more while its list is on its way has room made at once",
+    "[core][order]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const idle = d.load(demand("a", gibibytes(4)));
+    d.pass(5s);
+    d.ask(demand("b", gibibytes(6)));
+    REQUIRE(d.all<Observe>().size() == 1);
+    d.on(ConfigChanged{Driver::small(gibibytes(9))});
+    CHECK(d.only<Unload>().instance == idle);
+    d.confirm_gone();
+    CHECK(d.only<Load>().demand.weights == "b");
+}
+
+TEST_CASE("order: what became unwanted while its list was on its way is dropped", "[core][order]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.on(PinSet{demand("a", gibibytes(4)), "operator", {}});
+    REQUIRE(d.all<Observe>().size() == 1);
+    d.on(PinCleared{"a"});
+    d.list({});
+    CHECK(d.total<Load>() == 0);
+}

@@ -290,3 +290,53 @@ TEST_CASE("room: nobody is evicted for a reload while the model itself is busy",
     d.ask(demand("a", gibibytes(6), 8192));
     CHECK(d.total<Unload>() == 0);
 }
+
+namespace {
+
+// Rows that others loaded: all equally cheap to lose.
+Driver with_foreign(std::vector<std::uint64_t> const& gib, plimsoll::Bytes budget) {
+    auto config = Driver::small(budget);
+    config.max_loaded_models = 20;
+    Driver d(config);
+    std::vector<Row> rows;
+    for (std::size_t i = 0; i < gib.size(); ++i) {
+        std::string const name = "x" + std::to_string(i);
+        rows.push_back(Row{name, name, gibibytes(gib[i]), gibibytes(gib[i]), 0, {}, {}, {}});
+    }
+    d.list(rows);
+    d.list(rows);
+    return d;
+}
+
+std::vector<std::string> unloaded(Driver const& d) {
+    std::vector<std::string> names;
+    for (Unload const& unload : d.all<Unload>()) {
+        names.push_back(unload.weights);
+    }
+    return names;
+}
+
+}  // namespace
+
+TEST_CASE("room: of equally cheap sets the smaller one goes, then the older one", "[core][room]") {
+    Driver equal = with_foreign({3, 3, 3}, gibibytes(10));
+    equal.ask(demand("new", gibibytes(4)));
+    CHECK(unloaded(equal) == std::vector<std::string>{"x0"});
+    Driver one_or_two = with_foreign({3, 3, 6}, gibibytes(12));
+    one_or_two.ask(demand("new", gibibytes(6)));
+    CHECK(unloaded(one_or_two) == std::vector<std::string>{"x2"});
+}
+
+TEST_CASE("room: among many candidates, too, the model itself goes first", "[core][room]") {
+    auto config = Driver::small(gibibytes(100));
+    config.max_loaded_models = 20;
+    Driver d(config);
+    for (int i = 0; i < 12; ++i) {
+        d.load(demand("m" + std::to_string(i), gibibytes(1)));
+    }
+    d.pass(10s);
+    d.ask(demand("m3", gibibytes(2), 8192));
+    CHECK(d.only<Unload>().weights == "m3");
+    d.confirm_gone();
+    CHECK(d.only<Load>().demand.settings.num_ctx == 8192);
+}

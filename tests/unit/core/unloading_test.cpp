@@ -143,3 +143,68 @@ TEST_CASE(
     d.list({});
     CHECK(d.charged().is_zero());
 }
+
+TEST_CASE("unload: a suspect's is repeated after a minute, doubling to ten", "[core][unload]") {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(6)));
+    d.pass(5s);
+    d.on(CleanupRequested{});
+    d.pass(29s);
+    d.on(TimePassed{});
+    CHECK(d.total<Unload>() == 1);
+    CHECK(d.scheduler.next_wakeup() == d.now + 1s);
+    d.pass(1s);
+    REQUIRE(d.view(id).state == InstanceState::Suspect);
+    CHECK(d.only<Unload>().attempt == 2);
+    std::vector<plimsoll::Duration> pauses;
+    for (unsigned i = 0; i < 6; ++i) {
+        pauses.push_back(d.scheduler.next_wakeup().value() - d.now);
+        d.now += 1s;
+        d.on(TimePassed{});  // does not put it off
+        CHECK(d.none<Unload>());
+        CHECK(d.scheduler.next_wakeup() == d.now - 1s + pauses.back());
+        d.pass(pauses.back() - 1s);
+        CHECK(d.only<Unload>().attempt == i + 3);
+    }
+    CHECK(pauses == std::vector<plimsoll::Duration>{1min, 2min, 4min, 8min, 10min, 10min});
+    CHECK(d.scheduler.counters().suspects == 1);
+}
+
+TEST_CASE(
+    "unload: a failed call is repeated after a second, whatever happens in between",
+    "[core][unload]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(6)));
+    d.pass(5s);
+    d.on(UnloadFailed{id, "late news"});
+    CHECK(d.none<Notice>());  // nothing is being unloaded
+    d.on(CleanupRequested{});
+    auto const again = d.now + 1s;
+    d.on(UnloadFailed{id, "connection reset"});
+    CHECK(d.only<Notice>().level == Notice::Level::Warning);
+    CHECK(d.scheduler.next_wakeup() == again);
+    d.now += 500ms;
+    d.on(UnloadFailed{id, "connection reset"});
+    CHECK(d.scheduler.next_wakeup() == again);
+    d.pass(500ms);
+    CHECK(d.only<Unload>().attempt == 2);
+    d.pass(29s);
+    REQUIRE(d.view(id).state == InstanceState::Suspect);
+    d.on(UnloadFailed{id, "connection reset"});
+    CHECK(d.none<Notice>());  // it has its own pauses
+    CHECK(d.scheduler.next_wakeup() > d.now + 1s);
+}
+
+TEST_CASE(
+    "unload: who waits for a model that drains does not wait for its slots", "[core][unload]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(6)));
+    d.ask(demand("a", gibibytes(6)));
+    d.ask(demand("a", gibibytes(6)));
+    auto const why = [&] { return d.scheduler.snapshot(d.now).waiting.front().why; };
+    CHECK_THAT(why(), ContainsSubstring("all 1 slot of a:latest are in use"));
+    d.on(UnloadRequested{"a"});
+    CHECK_THAT(why(), !ContainsSubstring("are in use"));
+}

@@ -47,3 +47,15 @@ TEST_CASE("usage: whoever never comes back at once is not waited for", "[core][u
         CHECK(usage.returns == before);
     }
 }
+
+TEST_CASE("usage: a return within the linger, to the moment, is prompt", "[core][unit]") {
+    TimePoint const quiet{1h};
+    Usage prompt;
+    note_quiet(prompt, quiet);
+    note_return(prompt, quiet + 500ms, 500ms);
+    CHECK(prompt.returns == 1);
+    Usage late;
+    note_quiet(late, quiet);
+    note_return(late, quiet + 501ms, 500ms);
+    CHECK(late.returns < 1);
+}
