@@ -147,3 +147,76 @@ TEST_CASE(
     ask_by(d, wanted, 1min);
     CHECK(d.none<Refuse>());
 }
+
+TEST_CASE(
+    "admission: a full queue asks to come back when the loads that are due are done, or half of "
+    "the longest line",
+    "[core][admission]"
+) {
+    auto config = Driver::small(gibibytes(10));
+    config.queue_limit = 2;
+    Driver d(config);
+    Demand wanted = demand("a", gibibytes(5));
+    wanted.answer_time = 10s;
+    SECTION("a load in flight, and one more with its unload") {
+        d.ask(wanted);
+        d.list({});
+        REQUIRE(d.all<Load>().size() == 1);
+        d.now += 500ms;
+        d.ask(demand("b", gibibytes(6)));
+        d.ask(wanted);
+        CHECK(d.only<Refuse>().retry_after == 1500ms + 3s);
+    }
+    SECTION("a load that takes longer than expected") {
+        d.ask(wanted);
+        d.list({});
+        d.now += 10s;
+        d.ask(demand("b", gibibytes(6)));
+        d.ask(wanted);
+        CHECK(d.only<Refuse>().retry_after == 3s);
+    }
+    SECTION("lines") {
+        config.queue_limit = 6;
+        config.parallel = 2;
+        d.on(ConfigChanged{config});
+        d.load(wanted);
+        d.load(demand("b", gibibytes(5)));
+        for (int i = 0; i < 2 + 5; ++i) {
+            d.ask(wanted);
+        }
+        for (int i = 0; i < 2 + 1; ++i) {
+            d.ask(demand("b", gibibytes(5)));
+        }
+        d.ask(wanted);
+        CHECK(d.only<Refuse>().retry_after == 10s);  // five of four that go in two rounds
+    }
+    SECTION("five minutes at most") {
+        wanted.load_time = 10min;
+        d.ask(wanted);
+        d.ask(wanted);
+        d.ask(wanted);
+        CHECK(d.only<Refuse>().retry_after == 5min);
+    }
+}
+
+TEST_CASE("admission: a full queue is one of as many as the limit", "[core][admission]") {
+    auto config = Driver::small(gibibytes(10));
+    config.queue_limit = 2;
+    config.queue_bytes = mebibytes(10);
+    Driver d(config);
+    d.on(UpstreamDown{""});
+    Ticket ticket;
+    ticket.demand = demand("a", gibibytes(5));
+    ticket.body = mebibytes(5);
+    for (std::uint64_t id = 1; id < 3; ++id) {
+        ticket.id = TicketId{id};
+        d.on(TicketArrived{ticket});
+        CHECK(d.none<Refuse>());
+    }
+    ticket.id = TicketId{3};
+    ticket.body = {};
+    d.on(TicketArrived{ticket});
+    CHECK(d.only<Refuse>().kind == RefuseKind::QueueFull);
+    CHECK(d.scheduler.counters().refused == 1);
+    CHECK(d.scheduler.counters().tickets == 3);
+}

@@ -323,3 +323,16 @@ TEST_CASE(
         CHECK(d.only<Load>().demand.weights == "b");
     }
 }
+
+TEST_CASE("announcement: of the eight that come first one may be loaded", "[core][announce]") {
+    Driver d(Driver::small(gibibytes(10)));
+    for (std::uint64_t i = 1; i <= 8; ++i) {
+        d.on(use(i, demand("large " + std::to_string(i), gibibytes(12)), d.now + i * 1s));
+    }
+    d.on(use(9, demand("small", gibibytes(2)), d.now + 1min));
+    CHECK(d.total<Observe>() == 0);
+    d.on(UseWithdrawn{AnnouncementId{3}});
+    CHECK(d.all<Observe>().size() == 1);
+    d.list({});
+    CHECK(d.only<Load>().demand.weights == "small");
+}

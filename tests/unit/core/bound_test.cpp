@@ -101,3 +101,15 @@ TEST_CASE(
     REQUIRE_FALSE(d.scheduler.has_instances());
     CHECK(bound(d) <= before);
 }
+
+TEST_CASE("bound: a load that was given up spoils it after five seconds", "[core][bound]") {
+    Driver d(Driver::small(gibibytes(10)));
+    TicketId const ticket = d.ask(demand("a", gibibytes(4)));
+    d.list({});
+    Load const load = d.only<Load>();
+    d.on(TicketCancelled{ticket});
+    d.now += 1s;
+    d.on(LoadFailed{load.instance, LoadFailure::Aborted, ""});
+    CHECK(d.scheduler.bound(d.now + 5s));
+    CHECK_FALSE(d.scheduler.bound(d.now + 5s + 1ms));
+}

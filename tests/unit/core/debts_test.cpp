@@ -1,4 +1,8 @@
+#include "core/debts.hpp"
+
 #include "unit/core/driver.hpp"
+
+#include <cmath>
 
 using namespace plimsoll::test;
 using plimsoll::Duration;
@@ -122,7 +126,7 @@ TEST_CASE("debts: more waiting outweighs them", "[core][debts]") {
 TEST_CASE("debts: whoever is overdue first goes first", "[core][debts]") {
     Driver d(Driver::small(gibibytes(10)));
     TicketId const hold = after_swaps(d);
-    ask_apart(d, 200ms);
+    ask_apart(d, 101ms);
     SECTION("all the same") {
         d.pass(20s);
         CHECK(next_after(d, hold) == "a");
@@ -135,7 +139,53 @@ TEST_CASE("debts: whoever is overdue first goes first", "[core][debts]") {
 TEST_CASE("debts: overdue in the same moment they decide", "[core][debts]") {
     Driver d(Driver::small(gibibytes(10)));
     TicketId const hold = after_swaps(d);
-    ask_apart(d, 50ms);
+    ask_apart(d, 100ms);
     d.pass(20s);
     CHECK(next_after(d, hold) == "b");
+}
+
+TEST_CASE(
+    "debts: half is forgotten in ten minutes, less than a tenth of a second is none",
+    "[core][debts]"
+) {
+    Debts debts;
+    plimsoll::TimePoint const now{1h};
+    CHECK(debts.of("anna", now) == 0);
+    debts.charge("anna", 10, now);
+    CHECK(debts.of("anna", now) == 10);
+    CHECK(debts.of("bert", now) == 0);
+    CHECK(debts.of("anna", now + 10min) == 5);
+    debts.charge("anna", 3, now + 10min);
+    CHECK(debts.of("anna", now + 10min) == 8);
+    CHECK(debts.of("anna", now + 20min) == 4);
+    debts.charge("bert", 0.1, now);
+    CHECK(debts.of("bert", now) == 0.1);
+    CHECK(debts.of("bert", now + 1s) == 0);
+}
+
+TEST_CASE(
+    "debts: a load is shared by those who wait for it, and so is the unload before it",
+    "[core][debts]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(model("x"), "first");
+    d.pass(5s);
+    d.ask(model("a"), "anna");
+    d.ask(model("a"), "bert");
+    d.now += 1s;
+    auto const debts = [&] {
+        std::vector<double> seconds;
+        for (WaitingView const& view : d.scheduler.snapshot(d.now).waiting) {
+            seconds.push_back(std::round(100 * plimsoll::to_seconds(view.swap_debt)) / 100);
+        }
+        return seconds;
+    };
+    CHECK(debts() == std::vector<double>{0, 0});
+    d.confirm_gone();
+    Load const load = d.only<Load>();
+    CHECK(debts() == std::vector<double>{1, 0});  // bert came after the unload
+    d.now += 2s;
+    d.loaded(load);
+    CHECK(d.only<Dispatch>().ticket == TicketId{d.last_ticket - 1});
+    CHECK(debts() == std::vector<double>{1});
 }

@@ -193,3 +193,17 @@ TEST_CASE("dispatch: every third slot goes to whoever has waited longest", "[cor
         }
     );
 }
+
+TEST_CASE(
+    "dispatch: fewer lost answers, or one that came in between, mean nothing", "[core][dispatch]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(4)));
+    using enum TicketOutcome;
+    for (TicketOutcome const outcome :
+         {ConnectionLost, ConnectionLost, Done, ConnectionLost, ConnectionLost}) {
+        d.on(TicketEnded{d.ask(demand("a", gibibytes(4))), outcome});
+    }
+    CHECK(d.total<Unload>() == 0);
+    CHECK(d.view(id).state == InstanceState::Ready);
+}

@@ -221,3 +221,33 @@ TEST_CASE(
     CHECK(*forecast.wait > 4900ms);
     CHECK(*forecast.wait <= 5s);
 }
+
+TEST_CASE("forecast: what should have happened already is expected at once", "[core][forecast]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.ask(demand("a", gibibytes(6)));
+    d.list({});
+    REQUIRE(d.all<Load>().size() == 1);
+    d.now += 5s;
+    auto const forecast = ahead(d, std::nullopt);
+    REQUIRE(forecast.waits.size() == 1);
+    CHECK(forecast.waits.begin()->second == 10ms);
+    CHECK(kinds_of(forecast) == std::vector{Kind::Ready});
+}
+
+TEST_CASE("forecast: it ends at its horizon, and after so many events", "[core][forecast]") {
+    Driver d(Driver::small(gibibytes(10)));
+    Demand wanted = demand("a", gibibytes(6));
+    wanted.answer_time = 10s;
+    for (int i = 0; i < 4; ++i) {
+        d.ask(wanted);
+    }
+    auto const waits = [&](ForecastLimits const& limits) {
+        return d.scheduler.forecast(d.now, std::nullopt, limits).waits.size();
+    };
+    CHECK(waits({}) == 4);
+    CHECK(waits({.horizon = 12s}) == 2);
+    CHECK(waits({.horizon = 12s + 1ms}) == 3);
+    CHECK(waits({.horizon = 1s}) == 1);  // what it has begun it ends
+    CHECK(waits({.events = 1}) == 0);
+    CHECK(waits({.events = 3}) < 4);
+}

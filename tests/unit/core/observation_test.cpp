@@ -230,3 +230,103 @@ TEST_CASE(
     );
     CHECK(d.charged() == gibibytes(5));
 }
+
+TEST_CASE("list: what a list lacks or shows may be as old as six seconds", "[core][list]") {
+    Driver d(Driver::small(gibibytes(20)));
+    InstanceId const id = d.load(demand("a", gibibytes(4)));
+    auto const loaded_at = d.view(id).loaded_at;
+    SECTION("the absence of what was loaded then proves nothing") {
+        d.now = loaded_at + 6s;
+        d.list({});
+        d.ask(demand("a", gibibytes(4)));
+        CHECK(d.all<Dispatch>().size() == 1);
+    }
+    SECTION("later it does") {
+        d.now = loaded_at + 6s + 1ms;
+        d.list({});
+        d.ask(demand("a", gibibytes(4)));
+        CHECK(d.none<Dispatch>());
+    }
+    SECTION("the presence of what left then is an echo") {
+        d.pass(7s);
+        d.on(UnloadRequested{"a"});
+        d.confirm_gone();
+        auto const left_at = d.now;
+        SECTION("still") {
+            d.now = left_at + 6s;
+            d.list({row("a", gibibytes(4))});
+            CHECK(d.none<Notice>());
+        }
+        SECTION("no more") {
+            d.now = left_at + 6s + 1ms;
+            d.list({row("a", gibibytes(4))});
+            CHECK(d.all<Notice>().size() == 1);
+        }
+    }
+}
+
+TEST_CASE("list: one that does not come is asked for again after two seconds", "[core][list]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.ask(demand("a", gibibytes(4)));
+    REQUIRE(d.all<Observe>().size() == 1);
+    for (int i = 0; i < 2; ++i) {
+        CHECK(d.scheduler.next_wakeup() == d.now + 2s);
+        d.now += 2s - 1ms;
+        d.on(TimePassed{});
+        CHECK(d.none<Observe>());
+        CHECK(d.scheduler.next_wakeup() == d.now + 1ms);
+        d.now += 1ms;
+        d.on(TimePassed{});
+        CHECK(d.all<Observe>().size() == 1);
+    }
+}
+
+namespace {
+
+// Of three rows one left while the third loaded, so that two is the limit for an hour.
+Driver limited(plimsoll::TimePoint& until) {
+    auto config = Driver::small(gibibytes(100));
+    config.max_loaded_models = 5;
+    config.keep_forever = true;
+    Driver d(config);
+    d.load(demand("a", gibibytes(4)));
+    d.load(demand("b", gibibytes(4)));
+    d.now += 10s;
+    TicketId const ticket = d.ask(demand("c", gibibytes(4)));
+    d.list_ready();
+    Load const load = d.only<Load>();
+    for (int i = 0; i < 2; ++i) {
+        d.now += 1s;
+        d.list({row("b", gibibytes(4))});
+    }
+    until = d.now + 1h;
+    d.loaded(load);
+    d.on(TicketEnded{ticket, TicketOutcome::Done});
+    return d;
+}
+
+}  // namespace
+
+TEST_CASE("list: the lower number of rows holds for an hour, or until a restart", "[core][list]") {
+    plimsoll::TimePoint until{};
+    Driver d = limited(until);
+    SECTION("an hour less a moment") {
+        d.now = until - 1ms;
+        d.ask(demand("d", gibibytes(4)));
+        CHECK(d.all<Unload>().size() == 1);
+    }
+    SECTION("an hour") {
+        d.now = until;
+        d.ask(demand("d", gibibytes(4)));
+        CHECK(d.none<Unload>());
+        d.list_ready();
+        CHECK(d.only<Load>().demand.weights == "d");
+    }
+    SECTION("a restart") {
+        d.on(UpstreamUp{true});
+        for (std::string const name : {"a", "b", "c"}) {
+            d.load(demand(name, gibibytes(4)));
+        }
+        CHECK(d.total<Unload>() == 0);
+    }
+}

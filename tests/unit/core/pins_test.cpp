@@ -113,3 +113,41 @@ TEST_CASE("pin: one that is over already does not end the one that holds", "[cor
     REQUIRE(d.scheduler.snapshot(d.now).pins.size() == 1);
     CHECK(d.scheduler.snapshot(d.now).pins.front().owner == "operator");
 }
+
+namespace {
+
+using plimsoll::Duration;
+
+// Seen, and evicted since it does not fit.
+bool evicts_foreign(Driver& d) {
+    Row const row{"x", "x", gibibytes(11), gibibytes(11), 4096, {}, {}, {}};
+    d.list({row});
+    return d.all<Unload>().size() == 1;
+}
+
+bool is_conceded(Duration between, Duration later) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.now -= 1ms;
+    auto const first = d.now + 1ms;
+    REQUIRE(evicts_foreign(d));
+    d.now += 7s;
+    d.confirm_gone();
+    d.now = first + between - 1ms;
+    REQUIRE(evicts_foreign(d));
+    d.now += 7s;
+    d.confirm_gone();
+    d.now = first + between + later - 1ms;
+    return !evicts_foreign(d);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "foreign: a model that was evicted twice in five minutes is left alone for as long",
+    "[core][pin]"
+) {
+    CHECK(is_conceded(5min, 20s));
+    CHECK_FALSE(is_conceded(5min + 1ms, 20s));
+    CHECK(is_conceded(1min, 5min - 1ms));
+    CHECK_FALSE(is_conceded(1min, 5min));
+}

@@ -340,3 +340,40 @@ TEST_CASE("room: among many candidates, too, the model itself goes first", "[cor
     d.confirm_gone();
     CHECK(d.only<Load>().demand.settings.num_ctx == 8192);
 }
+
+TEST_CASE(
+    "room: of up to ten candidates the best set goes, of more what is not superfluous",
+    "[core][room]"
+) {
+    std::vector<std::uint64_t> sizes(9, 1);
+    sizes.push_back(5);
+    Driver ten = with_foreign(sizes, gibibytes(14));
+    ten.ask(demand("new", gibibytes(5)));
+    CHECK(unloaded(ten) == std::vector<std::string>{"x9"});
+    sizes.insert(sizes.begin(), 1);
+    Driver eleven = with_foreign(sizes, gibibytes(15));
+    eleven.ask(demand("new", gibibytes(5)));
+    CHECK(unloaded(eleven) == std::vector<std::string>{"x0", "x1", "x2", "x3", "x4"});
+}
+
+TEST_CASE(
+    "room: what is unloading already does not drain for a pool over its budget", "[core][room]"
+) {
+    Driver d(Driver::small(gibibytes(12)));
+    InstanceId const a = d.load(demand("a", gibibytes(6)));
+    InstanceId const c = d.load(demand("c", gibibytes(2)));
+    TicketId const running = d.ask(demand("a", gibibytes(6)));
+    d.ask(demand("c", gibibytes(2)));
+    d.ask(demand("b", gibibytes(8)));
+    d.pass(30s);
+    REQUIRE(d.view(a).state == InstanceState::Draining);
+    d.on(TicketEnded{running, TicketOutcome::Done});
+    REQUIRE(d.view(a).state == InstanceState::Unloading);
+    d.list(
+        {Row{"a", "a:latest", gibibytes(6), gibibytes(6), 4096, {}, {}, {}},
+         Row{"c", "c:latest", gibibytes(13), gibibytes(13), 4096, {}, {}, {}}}
+    );
+    CHECK(d.view(a).state == InstanceState::Unloading);
+    CHECK(d.view(c).state == InstanceState::Draining);
+    CHECK(d.none<Unload>());
+}
