@@ -151,7 +151,7 @@ void note_vanished(Turn& turn, Instance const& instance) {
     State& state = turn.state;
     bool const was_evicted = state.loader && !instance.is_foreign &&
                              find_instance(state, *state.loader)->since <= instance.missing_since;
-    if (was_evicted && state.instances.size() > 1) {
+    if (was_evicted) {  // the load is an instance, too
         state.row_limit_seen = state.instances.size() - 1;
         state.row_limit_until = turn.now + kRowLimitFor;
         state.must_recheck = true;

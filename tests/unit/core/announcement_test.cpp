@@ -336,3 +336,30 @@ TEST_CASE("announcement: of the eight that come first one may be loaded", "[core
     d.list({});
     CHECK(d.only<Load>().demand.weights == "small");
 }
+
+TEST_CASE("announcement: said again with another time it comes in that order", "[core][announce]") {
+    Driver d(Driver::small(gibibytes(20)));
+    d.ask(demand("x", gibibytes(2)));
+    d.on(use(1, demand("a", gibibytes(6)), d.now + 10s));
+    d.on(use(2, demand("b", gibibytes(6)), d.now + 30s));
+    d.on(use(1, demand("a", gibibytes(7), 8192), d.now + 60s));
+    d.list({});
+    d.loaded(d.only<Load>());
+    d.list_ready();
+    CHECK(d.only<Load>().demand.weights == "b");
+    d.loaded(d.only<Load>());
+    d.list_ready();
+    CHECK(d.only<Load>().demand.settings.num_ctx == 8192);
+}
+
+TEST_CASE("announcement: what was withdrawn leaves nothing behind", "[core][announce]") {
+    Driver d(Driver::small(gibibytes(10)));
+    Demand const large = demand("large", gibibytes(12));
+    for (std::uint64_t i = 1; i <= 8; ++i) {
+        d.on(use(i, large, d.now + 1s));
+        d.on(UseWithdrawn{AnnouncementId{i}});
+    }
+    d.on(use(9, large, d.now + 1s));
+    d.on(use(10, demand("small", gibibytes(2)), d.now + 1min));
+    CHECK(d.all<Observe>().size() == 1);
+}

@@ -146,3 +146,52 @@ TEST_CASE(
     CHECK(d.all<Dispatch>().size() == 1);
     CHECK(d.only<Unload>().instance == old);
 }
+
+TEST_CASE(
+    "keep-alive: of more than 64 wishes those that have passed are forgotten, not the one that "
+    "holds",
+    "[core][keep_alive]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)), "bert");
+    use(d, "bert", for_(1h));
+    auto const end = d.now + 1h;
+    for (int i = 0; i < 70; ++i) {
+        use(d, "client " + std::to_string(i), for_(1s));
+    }
+    d.pass(10s);
+    use(d, "one more", for_(1s));
+    // The clock stood still while the others were answered.
+    CHECK(d.scheduler.snapshot(d.now).instances.front().expires == end + 71s);
+    d.pass(end + 71s - d.now - 1ms);
+    CHECK(d.none<Unload>());
+    d.pass(1ms);
+    CHECK(d.all<Unload>().size() == 1);
+}
+
+TEST_CASE("keep-alive: a default of for ever is for those who named none", "[core][keep_alive]") {
+    auto config = Driver::small(gibibytes(10));
+    config.keep_forever = true;
+    Driver d(config);
+    InstanceId const id = d.load(demand("a", gibibytes(4)));
+    CHECK_FALSE(d.view(id).expires);
+    use(d, "anna", for_(20s));
+    CHECK(d.view(id).expires == d.now + 20s);
+    use(d, "bert");
+    CHECK_FALSE(d.view(id).expires);
+    d.pass(100h);
+    CHECK(d.none<Unload>());
+}
+
+TEST_CASE("keep-alive: what nobody has used yet has the default", "[core][keep_alive]") {
+    Driver d(Driver::small(gibibytes(10)));
+    Row row{"a", "a:latest", gibibytes(4), gibibytes(4), 4096, {}, {}, {}};
+    row.known_form = Form::Pinned;
+    d.list({row});
+    InstanceId const id = d.scheduler.snapshot(d.now).instances.front().id;
+    CHECK(d.view(id).expires == d.now + 5min);
+    d.on(KeepAliveWished{"anna", "a", for_(1min)});
+    CHECK(d.view(id).expires == d.now + 1min);
+    d.on(KeepAliveWished{"anna", "a", for_(plimsoll::Duration::max())});
+    CHECK_FALSE(d.view(id).expires);
+}

@@ -388,3 +388,41 @@ TEST_CASE(
     d.list({row});
     CHECK(d.scheduler.state_of(id) == InstanceState::Unloading);
 }
+
+TEST_CASE(
+    "load: the charge that its end brings is booked though nothing is listed", "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    d.ask(bare(demand("a", plimsoll::gibibytes(8))));
+    d.list({});
+    InstanceId const id = d.only<Load>().instance;
+    d.on(LoadSucceeded{id, {}, {}, 0, 2s, plimsoll::gibibytes(5)});
+    CHECK(d.charged() == plimsoll::gibibytes(5));
+    CHECK(d.view(id).predicted == plimsoll::gibibytes(5));
+    CHECK(d.view(id).settings.num_ctx == 4096);  // a context that is not listed changes none
+}
+
+TEST_CASE(
+    "load: a pinned one has the context it was loaded with, whatever is listed", "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    d.ask(demand("a", plimsoll::gibibytes(8)));
+    d.list({});
+    InstanceId const id = d.only<Load>().instance;
+    d.on(LoadSucceeded{id, {}, {}, 2048, 2s});
+    CHECK(d.view(id).settings.num_ctx == 4096);
+}
+
+TEST_CASE(
+    "load: for a native request it is a native one where bare does not serve all", "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    Demand other = demand("a", plimsoll::gibibytes(4));
+    other.settings.options.num_thread = 2;
+    d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.ask(bare(demand("a", plimsoll::gibibytes(6), 8192)));
+    d.ask(other);
+    d.list({});
+    CHECK(d.only<Load>().demand.form == Form::Pinned);
+    CHECK(d.only<Load>().demand.settings.num_ctx == 4096);
+}

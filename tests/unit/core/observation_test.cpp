@@ -330,3 +330,31 @@ TEST_CASE("list: the lower number of rows holds for an hour, or until a restart"
         CHECK(d.total<Unload>() == 0);
     }
 }
+
+TEST_CASE(
+    "list: only what left while a load of ours was in flight was evicted for it", "[core][list]"
+) {
+    auto config = Driver::small(gibibytes(100));
+    config.max_loaded_models = 5;
+    Driver d(config);
+    std::string const name = GENERATE("before", "during", "foreign");
+    if (name == "foreign") {
+        d.list({row("a", gibibytes(4))});
+        d.list({row("a", gibibytes(4))});
+    } else {
+        d.load(demand("a", gibibytes(4)));
+    }
+    d.load(demand("b", gibibytes(4)));
+    d.now += 10s;
+    d.ask(demand("c", gibibytes(4)));
+    d.list(name == "before" ? std::vector{row("b", gibibytes(4))} : d.ready_rows());
+    REQUIRE(d.all<Load>().size() == 1);
+    for (int i = 0; i < 2 && d.scheduler.snapshot(d.now).instances.size() > 2; ++i) {
+        d.list({row("b", gibibytes(4))});
+    }
+    auto const notices = d.all<Notice>();
+    REQUIRE(notices.size() == 1);
+    CHECK_THAT(notices.front().text, ContainsSubstring("left the upstream's list by itself"));
+    bool const is_limited = notices.front().text.find("2 models at most") != std::string::npos;
+    CHECK(is_limited == (name == "during"));
+}
