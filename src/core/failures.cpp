@@ -73,7 +73,6 @@ void bar(
     key.text = text;
     Duration const length = bar_length(turn.state.config, key.failures);
     key.barred_until = turn.now + length;
-    turn.wake(key.barred_until);
     std::string const reason = "loading " + demand.model + " (" + form_words(demand) +
                                ") failed: " + what + (text.empty() ? "" : ": " + text) +
                                "; not tried again for " + format_duration(length);
@@ -99,7 +98,6 @@ void back_off(Turn& turn, Demand const& demand) {
     State& state = turn.state;
     state.busy_backoff = std::clamp(state.busy_backoff * 2, kFirstBackoff, kLastBackoff);
     state.busy_until = turn.now + state.busy_backoff;
-    turn.wake(state.busy_until);
     turn.notice(
         Notice::Level::Warning,
         "the upstream is too busy to load " + demand.model + "; asking again in " +

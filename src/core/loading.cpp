@@ -161,7 +161,6 @@ void note_load_failed(Turn& turn, InstanceId id, LoadFailure failure, std::strin
         set_state(*instance, InstanceState::Aborting, turn.now);
         instance->failure = failure;
         instance->leaves_slowly = true;
-        instance->missing = 0;
         refresh(state, target);
     }
     if (was_ours || failure == LoadFailure::Aborted) {
@@ -181,7 +180,6 @@ void abort_load(Turn& turn, std::string const& why) {
                          format_duration(turn.now - instance->since) + ": " + why;
     charge_blamed(state, *instance, turn.now);
     set_state(*instance, InstanceState::Aborting, turn.now);
-    instance->missing = 0;
     ++state.counters.loads_aborted;
     refresh(state, *instance->target);
     turn.emit(AbortLoad{instance->id, std::move(reason)});

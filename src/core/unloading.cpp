@@ -85,7 +85,6 @@ void send_unload(Turn& turn, Instance& instance, std::string reason) {
     set_state(instance, InstanceState::Unloading, turn.now);
     instance.unload_sent = turn.now;
     instance.retry_at = kNever;
-    instance.attempt = 0;
     instance.missing = 0;
     ++turn.state.counters.unloads;
     refresh(turn.state, *instance.target);

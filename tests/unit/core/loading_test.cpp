@@ -426,3 +426,51 @@ TEST_CASE(
     CHECK(d.only<Load>().demand.form == Form::Pinned);
     CHECK(d.only<Load>().demand.settings.num_ctx == 4096);
 }
+
+TEST_CASE(
+    "load: a late answer of one that a restart has ended frees nobody's loader", "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(20)));
+    d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.list({});
+    Load const old = d.only<Load>();
+    d.on(UpstreamUp{true});
+    d.list({});
+    Load const present = d.only<Load>();
+    d.ask(demand("b", plimsoll::gibibytes(4)));
+    d.on(LoadFailed{old.instance, LoadFailure::Refused, "reset"});
+    CHECK(d.none<Refuse>());
+    d.list({});
+    CHECK(d.none<Load>());
+    d.loaded(present);
+    d.list_ready();
+    CHECK(d.only<Load>().demand.weights == "b");
+}
+
+TEST_CASE("load: what became of it is counted", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    d.load(demand("a", plimsoll::gibibytes(4)));
+    d.pass(5s);
+    d.ask(demand("a", plimsoll::gibibytes(5), 8192));
+    d.confirm_gone();
+    d.loaded(d.only<Load>());
+    d.on(TicketEnded{d.only<Dispatch>().ticket, TicketOutcome::Done});
+    d.pass(7s);
+    d.ask(demand("b", plimsoll::gibibytes(6)));
+    d.confirm_gone();
+    Load const load = d.only<Load>();
+    d.on(TicketCancelled{TicketId{d.last_ticket}});
+    d.on(LoadFailed{load.instance, LoadFailure::Aborted, ""});
+    Counters const counters = d.scheduler.counters();
+    CHECK(counters.loads == 3);
+    CHECK(counters.loads_aborted == 1);
+    CHECK(counters.load_failures == 0);
+    CHECK(counters.unloads == 2);
+    CHECK(counters.reloads == 1);
+    CHECK(counters.evictions == 1);
+    CHECK(counters.tickets == 3);
+    CHECK(counters.dispatched == 2);
+    CHECK(counters.cancelled == 1);
+    CHECK(counters.refused == 0);
+    CHECK(counters.expirations == 0);
+}

@@ -208,3 +208,37 @@ TEST_CASE(
     d.on(UnloadRequested{"a"});
     CHECK_THAT(why(), !ContainsSubstring("are in use"));
 }
+
+TEST_CASE("unload: what a list lacked before it proves nothing", "[core][unload]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(6)));
+    d.now += 10s;
+    d.list({});
+    d.on(UnloadRequested{"a"});
+    CHECK(d.all<Unload>().size() == 1);
+    d.list({});
+    CHECK(d.charged() == gibibytes(6));
+    d.now += 1ms;
+    d.list({});
+    CHECK(d.charged().is_zero());
+}
+
+TEST_CASE("unload: it is watched from then on, whatever rule sent it", "[core][unload]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(6)));
+    SECTION("the keep-alive") {
+        d.pass(5min);
+        REQUIRE(d.all<Unload>().size() == 1);
+    }
+    SECTION("an eviction") {
+        d.pass(5s);
+        Demand patient = demand("b", gibibytes(6));
+        Ticket ticket;
+        ticket.id = TicketId{100};
+        ticket.demand = patient;
+        ticket.priority = Priority::Low;
+        d.on(TicketArrived{ticket});
+        REQUIRE(d.all<Unload>().size() == 1);
+    }
+    CHECK(d.scheduler.next_wakeup() == d.now + 30s);
+}
