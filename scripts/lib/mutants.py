@@ -97,13 +97,37 @@ def changed_range(old, new):
     return first, max(first, len(old) - tail - 1)
 
 
+def is_after_return(words, pairs, index):
+    """Whether the statement that ends before this index is a return."""
+    begin = index - 1
+    while begin > 0 and words[begin - 1] not in (";", "{", "}"):
+        begin = pairs.get(begin - 1, begin - 1) if words[begin - 1] in OPEN.values() else begin - 1
+    return words[index - 1] == ";" and words[begin] == "return"
+
+
+def is_at_end_of_loop(words, pairs, index):
+    """Whether nothing but the ends of if blocks stands between this index and the end of a loop's body."""
+    while words[index : index + 1] == ["}"] and index in pairs:
+        head = pairs[index] - 1
+        before = words[pairs[head] - 1] if words[head] == ")" else ""
+        if before in ("for", "while"):
+            return True
+        if before != "if":
+            return False
+        index += 1
+    return False
+
+
 def is_idle(old, new, pairs, first):
-    """Two arguments of min or max in the other order, or a continue where the body of a loop ends anyway."""
+    """Two arguments of min or max in the other order, a continue where the body of a loop ends anyway, or a jump after a
+    return."""
     if sorted(old) == sorted(new):
         return old[first - 1] == "(" and old[first - 2] in ("min", "max")
-    is_continue = new[first : first + 2] == ["continue", ";"] and len(new) == len(old) + 2
-    head = pairs.get(first, 0) - 1 if old[first : first + 1] == ["}"] else 0
-    return is_continue and old[head] == ")" and old[pairs[head] - 1] in ("for", "while")
+    if len(new) != len(old) + 2 or new[first + 1 : first + 2] != [";"]:
+        return False
+    is_jump = new[first] in ("break", "continue")
+    is_continue = new[first] == "continue"
+    return is_jump and is_after_return(old, pairs, first) or is_continue and is_at_end_of_loop(old, pairs, first)
 
 
 def mutants_of(name, text, mutator):

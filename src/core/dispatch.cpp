@@ -96,11 +96,7 @@ void dispatch_waiting(Turn& turn) {
     State& state = turn.state;
     for (auto& [id, instance] : state.instances) {
         while (instance.target->served_waiting > 0 && has_free_slot(state, instance)) {
-            Waiter* const waiter = take_turn(state, *instance.target);
-            if (waiter == nullptr) {
-                break;
-            }
-            lease(turn, instance, *waiter);
+            lease(turn, instance, take_turn(state, *instance.target));
         }
     }
 }

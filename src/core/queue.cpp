@@ -142,18 +142,16 @@ Waiter* earliest_due(State& state, Target const& target) {
 
 }  // namespace
 
-Waiter* take_turn(State& state, Target& target) {
+Waiter& take_turn(State& state, Target& target) {
     bool const is_for_oldest = ++target.turns % kTurnsToOldest == 0;
     Waiter* const waiter =
         is_for_oldest ? earliest_due(state, target) : next_in_turn(target.clients);
-    if (waiter == nullptr) {
-        return nullptr;
-    }
+    PLIMSOLL_ASSERT(waiter != nullptr);
     if (!is_for_oldest) {
         target.clients.splice(target.clients.end(), target.clients, waiter->client);
     }
     unlink(state, *waiter);
-    return waiter;
+    return *waiter;
 }
 
 std::vector<TicketId> tickets_of(Want const& want) {

@@ -22,8 +22,9 @@ void refuse(
     std::optional<Duration> retry_after,
     std::string reason
 );
-// The next ticket that the target's instance serves; its client goes to the end of the turns.
-Waiter* take_turn(State& state, Target& target);
+// The next ticket that the target's instance serves (there is one); its client goes to the end of
+// the turns.
+Waiter& take_turn(State& state, Target& target);
 // The waiting tickets of one want, oldest due first.
 std::vector<TicketId> tickets_of(Want const& want);
 // Refuses the tickets whose own deadline has passed.

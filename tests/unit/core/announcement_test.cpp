@@ -363,3 +363,17 @@ TEST_CASE("announcement: what was withdrawn leaves nothing behind", "[core][anno
     d.on(use(10, demand("small", gibibytes(2)), d.now + 1min));
     CHECK(d.all<Observe>().size() == 1);
 }
+
+TEST_CASE(
+    "announcement: it takes no room from one that comes much later either", "[core][announce]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const later = prefetch(d, 1, demand("a", gibibytes(6)));
+    d.on(use(1, demand("a", gibibytes(6)), d.now + 10h));
+    d.pass(5s);
+    d.on(use(2, demand("b", gibibytes(6)), d.now + 1s));
+    d.list_ready();
+    CHECK(d.total<Unload>() == 0);
+    d.on(UseWithdrawn{AnnouncementId{1}});
+    CHECK(d.only<Unload>().instance == later);
+}

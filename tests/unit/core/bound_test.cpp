@@ -113,3 +113,20 @@ TEST_CASE("bound: a load that was given up spoils it after five seconds", "[core
     CHECK(d.scheduler.bound(d.now + 5s));
     CHECK_FALSE(d.scheduler.bound(d.now + 5s + 1ms));
 }
+
+TEST_CASE(
+    "bound: a suspect that went at last says nothing of how long unloads take", "[core][bound]"
+) {
+    auto const after = [](Duration unload) {
+        Driver d(Driver::small(gibibytes(20)));
+        d.load(demand("a", gibibytes(12)));
+        d.pass(7s);
+        d.on(UnloadRequested{"a"});
+        d.pass(unload);
+        d.confirm_gone();
+        REQUIRE(d.charged().is_zero());
+        return bound(d);
+    };
+    CHECK(after(10s) > after(1s));
+    CHECK(after(40s) <= after(1s));
+}

@@ -189,3 +189,13 @@ TEST_CASE(
     CHECK(d.only<Dispatch>().ticket == TicketId{d.last_ticket - 1});
     CHECK(debts() == std::vector<double>{1});
 }
+
+TEST_CASE("debts: a load that a restart ended is nobody's doing", "[core][debts]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.ask(model("a"), "anna");
+    d.list({});
+    REQUIRE(d.all<Load>().size() == 1);
+    d.now += 10s;
+    d.on(UpstreamUp{true});
+    CHECK(d.scheduler.snapshot(d.now).waiting.front().swap_debt == 0s);
+}

@@ -474,3 +474,53 @@ TEST_CASE("load: what became of it is counted", "[core][load]") {
     CHECK(counters.refused == 0);
     CHECK(counters.expirations == 0);
 }
+
+TEST_CASE("load: an answer that comes twice changes nothing", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    InstanceId const id = d.load(demand("a", plimsoll::gibibytes(4)));
+    auto const loaded_at = d.view(id).loaded_at;
+    d.now += 1s;
+    d.on(LoadFailed{id, LoadFailure::Refused, "late"});
+    d.on(LoadSucceeded{id, plimsoll::gibibytes(9), plimsoll::gibibytes(9), 4096, 2s});
+    CHECK(d.view(id).state == InstanceState::Ready);
+    CHECK(d.view(id).loaded_at == loaded_at);
+    CHECK(d.charged() == plimsoll::gibibytes(4));
+    CHECK(d.scheduler.counters().load_failures == 0);
+    d.on(UnloadRequested{"a"});
+    d.on(LoadFailed{id, LoadFailure::Refused, "late"});
+    d.on(LoadSucceeded{id, {}, {}, 4096, 2s});
+    CHECK(d.view(id).state == InstanceState::Unloading);
+}
+
+TEST_CASE("load: neither an operator's unload nor a clean-up touches it", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    TicketId const ticket = d.ask(demand("a", plimsoll::gibibytes(4)));
+    d.list({});
+    InstanceId const id = d.only<Load>().instance;
+    d.on(UnloadRequested{"a"});
+    d.on(CleanupRequested{});
+    CHECK(d.view(id).state == InstanceState::Loading);
+    d.on(TicketCancelled{ticket});
+    d.on(UnloadRequested{"a"});
+    d.on(CleanupRequested{});
+    CHECK(d.view(id).state == InstanceState::Aborting);
+    CHECK(d.total<Unload>() == 0);
+}
+
+TEST_CASE(
+    "load: the wishes for one that comes late hold where somebody waits for it", "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    Demand const wanted = demand("a", plimsoll::gibibytes(4));
+    TicketId const ticket = d.ask(wanted, "anna", KeepAlive{KeepAlive::Kind::Zero, {}});
+    d.list({});
+    InstanceId const id = d.only<Load>().instance;
+    d.on(KeepAliveWished{"bert", "a", {KeepAlive::Kind::For, 1h}});
+    d.on(LoadFailed{id, LoadFailure::Aborted, ""});
+    d.list({Row{"a", "a:latest", plimsoll::gibibytes(4), plimsoll::gibibytes(4), 4096, {}, {}, {}}}
+    );
+    CHECK(d.only<Dispatch>().ticket == ticket);
+    d.on(TicketEnded{ticket, TicketOutcome::Done});
+    CHECK(d.none<Unload>());
+    CHECK(d.view(id).expires == d.now + 1h - 1ms);
+}
