@@ -220,3 +220,42 @@ TEST_CASE("admission: a full queue is one of as many as the limit", "[core][admi
     CHECK(d.scheduler.counters().refused == 1);
     CHECK(d.scheduler.counters().tickets == 3);
 }
+
+TEST_CASE(
+    "admission: however many models are asked for, those in use are remembered", "[core][admission]"
+) {
+    auto config = Driver::small(gibibytes(10));
+    config.max_loaded_models = 5;
+    config.keep_forever = true;
+    Driver d(config);
+    InstanceId const loaded = d.load(demand("loaded", gibibytes(1)));
+    d.ask(demand("barred", gibibytes(1)));
+    d.list_ready();
+    d.on(LoadFailed{d.only<Load>().instance, LoadFailure::Refused, "bad file"});
+    d.list_ready();
+    d.pass(1s);
+    d.confirm_gone();
+    d.on(UpstreamDown{""});
+    d.on(PinSet{demand("pinned", gibibytes(1)), "operator", {}});
+    d.on(UseAnnounced{AnnouncementId{1}, demand("announced", gibibytes(1)), d.now + 1min});
+    TicketId const waiting = d.ask(demand("waiting", gibibytes(1)));
+    for (int i = 0; i < 4200; ++i) {
+        d.ask(demand("unknown " + std::to_string(i), gibibytes(100)));
+        REQUIRE(d.only<Refuse>().kind == RefuseKind::DoesNotFit);
+    }
+    d.ask(demand("barred", gibibytes(1)));
+    CHECK(d.only<Refuse>().kind == RefuseKind::Barred);
+    CHECK(d.view(loaded).weights == "loaded");
+    d.on(UpstreamUp{false});
+    std::vector<std::string> loads;
+    for (int i = 0; i < 3; ++i) {
+        d.list_ready();
+        Load const load = d.only<Load>();
+        loads.push_back(load.demand.weights);
+        d.loaded(load);
+    }
+    std::ranges::sort(loads);
+    CHECK(loads == std::vector<std::string>{"announced", "pinned", "waiting"});
+    d.on(TicketEnded{waiting, TicketOutcome::Done});
+    CHECK(d.scheduler.snapshot(d.now).waiting.empty());
+}
