@@ -151,9 +151,11 @@ class Budget(unittest.TestCase):
             print(f"answers {dict(sorted(load.counts.items()))}, slowest {load.slowest:.1f} s")
             books, status = sim.books(), serve.status()
             print({key: value for key, value in books.items() if isinstance(value, int)})
-            for entry in books["log"]:
-                if entry["what"] in ("self_eviction", "out_of_memory", "unload_to_reload"):
-                    print(entry)
+            troubles = ("self_eviction", "out_of_memory", "unload_to_reload")
+            if any(entry["what"] in troubles for entry in books["log"]):
+                # What led there, from both sides.
+                print("\n".join(str(entry) for entry in books["log"]))
+                print("\n".join(line for line in serve.lines if " engine: " in line))
             self.assertEqual([], load.problems)
             self.assertTrue(serve.is_running(), serve.output())
             self.assertLessEqual(books["peak"], budget)
