@@ -78,7 +78,6 @@ void bar(
                                "; not tried again for " + format_duration(length);
     turn.notice(Notice::Level::Warning, reason);
     answer_waiters(turn, target, demand, kind, reason, length);
-    turn.state.must_recheck = true;
 }
 
 void retry_larger(Turn& turn, Target& target, Demand const& demand) {

@@ -188,10 +188,6 @@ void Ahead::show_list() {
         Row row;
         row.weights = demand.weights;
         row.model = demand.model;
-        row.num_ctx = demand.settings.num_ctx;
-        row.known_form = demand.form;
-        row.known_settings = demand.settings;
-        row.predicted = demand.charge;
         row.size = row.size_vram = instance == nullptr ? demand.charge : instance->measured;
         observed.rows.push_back(std::move(row));
     }

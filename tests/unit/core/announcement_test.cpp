@@ -377,3 +377,14 @@ TEST_CASE(
     d.on(UseWithdrawn{AnnouncementId{1}});
     CHECK(d.only<Unload>().instance == later);
 }
+
+TEST_CASE("announcement: said again for another model it leaves the first", "[core][announce]") {
+    auto const& [before, after] = GENERATE(std::pair("a", "b"), std::pair("b", "a"));
+    Driver d(Driver::small(gibibytes(10)));
+    d.on(use(1, demand(before, gibibytes(6)), d.now + 30s));
+    d.on(use(1, demand(after, gibibytes(6)), d.now + 30s));
+    d.list({});
+    CHECK(d.only<Load>().demand.weights == after);
+    d.on(UseWithdrawn{AnnouncementId{1}});
+    CHECK(d.total<AbortLoad>() == 1);
+}

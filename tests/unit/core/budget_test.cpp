@@ -315,3 +315,20 @@ TEST_CASE(
     CHECK(d.total<Load>() == 2);
     CHECK(d.total<Unload>() == 1);
 }
+
+TEST_CASE("budget: all that drained for it is given back when it grows again", "[core][room]") {
+    Driver d(Driver::small(gibibytes(12)));
+    std::vector<InstanceId> ids;
+    for (std::string const name : {"a", "b"}) {
+        ids.push_back(d.load(demand(name, gibibytes(6))));
+        d.ask(demand(name, gibibytes(6)));
+    }
+    d.on(ConfigChanged{Driver::small(gibibytes(5))});
+    for (InstanceId const id : ids) {
+        CHECK(d.view(id).state == InstanceState::Draining);
+    }
+    d.on(ConfigChanged{Driver::small(gibibytes(12))});
+    for (InstanceId const id : ids) {
+        CHECK(d.view(id).state == InstanceState::Ready);
+    }
+}

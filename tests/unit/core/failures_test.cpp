@@ -203,3 +203,25 @@ TEST_CASE("failure: a pinned model is tried again when its bar ends", "[core][lo
     d.list({});
     CHECK(d.only<Load>().demand.weights == "a");
 }
+
+TEST_CASE("failure: a load that works clears its own settings only", "[core][load]") {
+    Driver d(Driver::small(gibibytes(20)));
+    Demand const bad = demand("a", gibibytes(4));
+    Demand const good = demand("a", gibibytes(4), 2048);
+    auto const bar_of = [&] {
+        fail(d, first(d, bad), LoadFailure::Refused);
+        Duration const bar = d.only<Refuse>().retry_after.value();
+        d.list_ready();
+        d.pass(1s);
+        d.confirm_gone();
+        d.pass(bar);
+        return bar;
+    };
+    CHECK(bar_of() == 30s);
+    d.loaded(first(d, good));
+    d.on(TicketEnded{d.only<Dispatch>().ticket, TicketOutcome::Done});
+    d.pass(7s);
+    d.on(UnloadRequested{"a"});
+    d.confirm_gone();
+    CHECK(bar_of() == 60s);
+}

@@ -251,3 +251,36 @@ TEST_CASE("forecast: it ends at its horizon, and after so many events", "[core][
     CHECK(waits({.events = 1}) == 0);
     CHECK(waits({.events = 3}) < 4);
 }
+
+TEST_CASE("forecast: it leaves no trace, whatever is under way", "[core][forecast]") {
+    Driver d(Driver::small(gibibytes(10)));
+    auto const look = [&] {
+        Snapshot const before = d.scheduler.snapshot(d.now);
+        auto const forecast = ahead(d, ticket_for(demand("z", gibibytes(6))));
+        CHECK(forecast.wait);
+        Snapshot const after = d.scheduler.snapshot(d.now);
+        CHECK(after.charged == before.charged);
+        CHECK(after.waiting.size() == before.waiting.size());
+        CHECK(after.counters.loads == before.counters.loads);
+        REQUIRE(after.instances.size() == before.instances.size());
+        for (std::size_t i = 0; i < after.instances.size(); ++i) {
+            CHECK(after.instances[i].state == before.instances[i].state);
+        }
+    };
+    d.on(UseAnnounced{AnnouncementId{1}, demand("c", gibibytes(2)), d.now + 30s});
+    d.ask(demand("a", gibibytes(6)));
+    look();  // its load waits for a list
+    d.list({});
+    look();  // it loads
+    d.loaded(d.only<Load>());
+    TicketId const running = d.only<Dispatch>().ticket;
+    d.ask(demand("b", gibibytes(6)));
+    look();
+    d.pass(30s);
+    look();  // it drains
+    d.on(TicketEnded{running, TicketOutcome::Done});
+    REQUIRE(d.all<Unload>().size() == 1);
+    look();  // it goes
+    d.confirm_gone();
+    CHECK(d.only<Load>().demand.weights == "b");
+}

@@ -507,6 +507,21 @@ TEST_CASE("load: neither an operator's unload nor a clean-up touches it", "[core
     CHECK(d.total<Unload>() == 0);
 }
 
+TEST_CASE("load: the wishes for one that comes late hold for its pin, too", "[core][load]") {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    d.on(PinSet{demand("a", plimsoll::gibibytes(4)), "operator", {}});
+    d.list({});
+    InstanceId const id = d.only<Load>().instance;
+    d.on(KeepAliveWished{"bert", "a", {KeepAlive::Kind::For, 1h}});
+    d.on(LoadFailed{id, LoadFailure::Aborted, ""});
+    d.list({Row{"a", "a:latest", plimsoll::gibibytes(4), plimsoll::gibibytes(4), 4096, {}, {}, {}}}
+    );
+    REQUIRE(d.view(id).state == InstanceState::Ready);
+    d.on(PinCleared{"a"});
+    CHECK(d.none<Unload>());
+    CHECK(d.view(id).expires == d.now + 1h - 1ms);
+}
+
 TEST_CASE(
     "load: the wishes for one that comes late hold where somebody waits for it", "[core][load]"
 ) {

@@ -151,3 +151,16 @@ TEST_CASE(
     CHECK(is_conceded(1min, 5min - 1ms));
     CHECK_FALSE(is_conceded(1min, 5min));
 }
+
+TEST_CASE("pin: a model that is pinned once more is pinned once", "[core][pin]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.on(PinSet{demand("a", gibibytes(4)), "operator", {}});
+    d.on(PinSet{demand("a", gibibytes(4)), "another", {}});
+    REQUIRE(d.scheduler.snapshot(d.now).pins.size() == 1);
+    CHECK(d.scheduler.snapshot(d.now).pins.front().owner == "another");
+    d.ask(demand("b", gibibytes(6)));
+    CHECK(d.none<Refuse>());
+    d.on(PinCleared{"a"});
+    d.ask(demand("c", gibibytes(10)));
+    CHECK(d.none<Refuse>());
+}
