@@ -57,8 +57,8 @@ void set_wish(
 
 void end_wish(Stay& stay, std::string const& client, TimePoint now) {
     stay.wishes.erase(client);
-    stay.is_given_up = stay.wishes.empty();
     find_latest(stay, now);
+    stay.is_given_up = stay.wishes.empty();
 }
 
 void apply(

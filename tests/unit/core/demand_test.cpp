@@ -109,6 +109,11 @@ TEST_CASE(
     CHECK_FALSE(chosen(target, gibibytes(3)));  // the narrow one does not serve who leads
     target = target_of({want(narrow, 1s, 1), want(batch, 2s, 2), want(wide, 3s, 3)});
     CHECK(chosen(target) == batch.settings);
+    Demand const narrow_batch = pinned(4096, 1024);
+    CHECK(
+        chosen(target_of({want(narrow, 1s, 1), want(wide, 2s, 2), want(narrow_batch, 3s, 3)})) ==
+        wide.settings
+    );
     target.wants.front().is_served = true;
     CHECK(leading_want(target)->demand.settings == batch.settings);
     CHECK(leading_want(Target()) == nullptr);

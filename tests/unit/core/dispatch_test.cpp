@@ -207,3 +207,19 @@ TEST_CASE(
     CHECK(d.total<Unload>() == 0);
     CHECK(d.view(id).state == InstanceState::Ready);
 }
+
+TEST_CASE("dispatch: a ticket that comes twice is one", "[core][dispatch]") {
+    Driver d(Driver::small(gibibytes(10)));
+    Ticket ticket;
+    ticket.id = TicketId{1};
+    ticket.demand = demand("a", gibibytes(4));
+    d.on(TicketArrived{ticket});
+    d.on(TicketArrived{ticket});
+    CHECK(d.scheduler.snapshot(d.now).waiting.size() == 1);
+    CHECK(d.scheduler.counters().tickets == 1);
+    d.list({});
+    d.loaded(d.only<Load>());
+    d.on(TicketArrived{ticket});
+    CHECK(d.none<Dispatch>());
+    CHECK(d.scheduler.snapshot(d.now).instances.front().leases == 1);
+}

@@ -195,3 +195,20 @@ TEST_CASE("keep-alive: what nobody has used yet has the default", "[core][keep_a
     d.on(KeepAliveWished{"anna", "a", for_(plimsoll::Duration::max())});
     CHECK_FALSE(d.view(id).expires);
 }
+
+TEST_CASE(
+    "keep-alive: zero of the last that holds unloads at once, however many wishes have passed",
+    "[core][keep_alive]"
+) {
+    int const clients = GENERATE(10, 64, 70);
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)), "bert");
+    use(d, "bert", for_(1h));
+    for (int i = 0; i < clients; ++i) {
+        use(d, "client " + std::to_string(i), for_(1s));
+    }
+    d.pass(10s);
+    CHECK(d.none<Unload>());
+    d.on(KeepAliveWished{"bert", "a", zero()});
+    CHECK(d.all<Unload>().size() == 1);
+}
