@@ -212,3 +212,26 @@ TEST_CASE(
     d.on(KeepAliveWished{"bert", "a", zero()});
     CHECK(d.all<Unload>().size() == 1);
 }
+
+TEST_CASE("keep-alive: it ends when the upstream is back, if that is later", "[core][keep_alive]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(4)));
+    d.on(UpstreamDown{""});
+    d.pass(6min);
+    d.on(TimePassed{});
+    CHECK(d.total<Unload>() == 0);
+    d.on(UpstreamUp{false});
+    CHECK(d.all<Unload>().size() == 1);
+}
+
+TEST_CASE("keep-alive: a wish that has passed is still the client's", "[core][keep_alive]") {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(4)), "bert");
+    use(d, "bert", for_(1h));
+    use(d, "anna", for_(2s));
+    d.pass(10s);
+    use(d, "cleo", for_(1s));
+    use(d, "anna");
+    d.on(KeepAliveWished{"bert", "a", zero()});
+    CHECK(d.view(id).expires == d.now + 2s);
+}

@@ -41,6 +41,16 @@ TEST_CASE(
     );
 }
 
+TEST_CASE("lookahead: it says so whichever was asked for first", "[core][order]") {
+    Driver d(Driver::small(gibibytes(20)));
+    Demand const large = timed("large", 19, 14s);
+    Demand const a = timed("a", 7, 6s);
+    Demand const b = timed("b", 7, 6s);
+    Load const load = first_load(d, {a, a, b, b, large, large, large});
+    CHECK(load.demand.weights == "a");
+    CHECK_THAT(load.reason, ContainsSubstring("if large:latest came before a:latest"));
+}
+
 TEST_CASE("lookahead: the ranking's first is taken without a word", "[core][order]") {
     Driver d(Driver::small(gibibytes(20)));
     Load const load = first_load(d, {timed("a", 7, 6s), timed("a", 7, 6s), timed("b", 7, 6s)});

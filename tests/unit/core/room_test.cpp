@@ -377,3 +377,19 @@ TEST_CASE(
     CHECK(d.view(c).state == InstanceState::Draining);
     CHECK(d.none<Unload>());
 }
+
+TEST_CASE(
+    "room: what drains for somebody goes all the same where the budget shrinks", "[core][room]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const a = d.load(demand("a", gibibytes(6)));
+    TicketId const running = d.ask(demand("a", gibibytes(6)));
+    d.ask(demand("b", gibibytes(8)));
+    d.pass(30s);
+    REQUIRE(d.view(a).state == InstanceState::Draining);
+    d.on(ConfigChanged{Driver::small(gibibytes(5))});
+    CHECK(d.all<Refuse>().size() == 1);
+    CHECK(d.view(a).state == InstanceState::Draining);
+    d.on(TicketEnded{running, TicketOutcome::Done});
+    CHECK(d.only<Unload>().instance == a);
+}
