@@ -385,6 +385,7 @@ TEST_CASE("announcement: said again for another model it leaves the first", "[co
     d.on(use(1, demand(after, gibibytes(6)), d.now + 30s));
     d.list({});
     CHECK(d.only<Load>().demand.weights == after);
+    CHECK(d.view(d.only<Load>().instance).weights == after);
     d.on(UseWithdrawn{AnnouncementId{1}});
     CHECK(d.total<AbortLoad>() == 1);
 }

@@ -284,3 +284,27 @@ TEST_CASE("forecast: it leaves no trace, whatever is under way", "[core][forecas
     d.confirm_gone();
     CHECK(d.only<Load>().demand.weights == "b");
 }
+
+TEST_CASE(
+    "forecast: a load that waits for its list in room made for it leaves no trace either",
+    "[core][forecast]"
+) {
+    Driver d(Driver::small(gibibytes(12)));
+    d.load(demand("a", gibibytes(6)));
+    TicketId const running = d.ask(demand("a", gibibytes(6)));
+    TicketId const waiting = d.ask(demand("b", gibibytes(10)));
+    d.pass(25s);
+    d.ask(demand("c", gibibytes(2)));  // beside it
+    d.list_ready();
+    Load const beside = d.only<Load>();
+    d.on(TicketEnded{running, TicketOutcome::Done});
+    REQUIRE(d.all<Unload>().size() == 1);
+    d.confirm_gone();
+    d.loaded(beside);
+    REQUIRE(d.all<Observe>().size() == 1);
+    auto const forecast = ahead(d, std::nullopt);
+    REQUIRE(forecast.waits.contains(waiting));
+    CHECK(is_about(forecast.waits.at(waiting), 2s));
+    d.list_ready();
+    CHECK(d.only<Load>().demand.weights == "b");
+}
