@@ -15,15 +15,21 @@ constexpr Duration kFirstBackoff = std::chrono::milliseconds(500);
 constexpr Duration kLastBackoff = std::chrono::seconds(8);
 constexpr unsigned kLostConnectionsMeanFailure = 3;
 
-KeyRecord& record_for(Target& target, Demand const& demand) {
+// What is old goes first: clients choose the settings, so there is no natural end to their number,
+// and one who fails once a week is not to be barred for ever longer.
+KeyRecord& record_for(Target& target, Demand const& demand, TimePoint now) {
+    std::erase_if(target.keys, [now](KeyRecord const& key) { return now >= key.forgotten_at; });
+    TimePoint const later = now + kRaisedFor;
     for (KeyRecord& key : target.keys) {
         if (is_same_key(demand, key.form, key.settings)) {
+            key.forgotten_at = std::max(key.forgotten_at, later);
             return key;
         }
     }
     KeyRecord& made = target.keys.emplace_back();
     made.form = demand.form;
     made.settings = demand.settings;
+    made.forgotten_at = later;
     return made;
 }
 
@@ -68,11 +74,12 @@ void bar(
     std::string const& what,
     std::string const& text
 ) {
-    KeyRecord& key = record_for(target, demand);
+    KeyRecord& key = record_for(target, demand, turn.now);
     ++key.failures;
     key.text = text;
     Duration const length = bar_length(turn.state.config, key.failures);
     key.barred_until = turn.now + length;
+    key.forgotten_at = key.barred_until + kRaisedFor;
     std::string const reason = "loading " + demand.model + " (" + form_words(demand) +
                                ") failed: " + what + (text.empty() ? "" : ": " + text) +
                                "; not tried again for " + format_duration(length);
@@ -81,7 +88,7 @@ void bar(
 }
 
 void retry_larger(Turn& turn, Target& target, Demand const& demand) {
-    KeyRecord& key = record_for(target, demand);
+    KeyRecord& key = record_for(target, demand, turn.now);
     key.was_retried = true;
     Bytes const larger = demand.charge + Bytes(demand.charge.count() / 10);
     raise_charge(target, demand, larger, turn.now);
@@ -124,7 +131,7 @@ std::optional<Verdict> barred(Target const& target, Demand const& demand, TimePo
 }
 
 void raise_charge(Target& target, Demand const& demand, Bytes charge, TimePoint now) {
-    KeyRecord& key = record_for(target, demand);
+    KeyRecord& key = record_for(target, demand, now);
     key.raised = std::max(charge, now < key.raised_until ? key.raised : Bytes());
     key.raised_until = now + kRaisedFor;
 }
@@ -144,7 +151,7 @@ void note_load_failure(
 ) {
     switch (failure) {
         case LoadFailure::OutOfMemory:
-            if (!record_for(target, demand).was_retried) {
+            if (!record_for(target, demand, turn.now).was_retried) {
                 retry_larger(turn, target, demand);
             } else {
                 bar(turn,
@@ -183,8 +190,9 @@ void note_load_failure(
         case LoadFailure::UpstreamDown:
             // The tickets wait for the upstream to come back; but a load that kills it each time
             // must end somewhere.
-            if (++record_for(target, demand).lost_connections >= kLostConnectionsMeanFailure) {
-                record_for(target, demand).lost_connections = 0;
+            if (++record_for(target, demand, turn.now).lost_connections >=
+                kLostConnectionsMeanFailure) {
+                record_for(target, demand, turn.now).lost_connections = 0;
                 bar(turn,
                     target,
                     demand,

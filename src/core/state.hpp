@@ -70,7 +70,8 @@ struct KeyRecord {
     unsigned failures = 0;
     unsigned lost_connections = 0;  // loads that ended with the upstream unreachable
     TimePoint barred_until{};
-    std::string text;  // the upstream's words
+    TimePoint forgotten_at{};  // then it is as if nothing had ever failed
+    std::string text;          // the upstream's words
 };
 
 // Who wants an instance kept, and until when (rule 17). The timer is a clock that stands still

@@ -43,6 +43,32 @@ Duration pause_after(Driver& d, Load const& load) {
 }  // namespace
 
 TEST_CASE(
+    "failures: what failed an hour ago is forgotten, and with it the longer bars", "[core][load]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(10)));
+    auto const bar_of = [&d](std::uint32_t num_ctx) {
+        d.ask(demand("a", plimsoll::gibibytes(1), num_ctx));
+        d.list_ready();
+        REQUIRE(d.all<Load>().size() == 1);
+        d.on(LoadFailed{d.only<Load>().instance, LoadFailure::Refused, "bad file"});
+        auto const bar = d.only<Refuse>().retry_after;
+        d.list_ready();
+        d.pass(1s);
+        d.confirm_gone();
+        return bar;
+    };
+    CHECK(bar_of(4096) == 30s);
+    d.pass(1min);
+    CHECK(bar_of(4096) == 60s);
+    CHECK(bar_of(8192) == 30s);
+    // An hour from the end of the bar, and not a moment before.
+    d.pass(59min);
+    CHECK(bar_of(4096) == 120s);
+    d.pass(63min);
+    CHECK(bar_of(4096) == 30s);
+}
+
+TEST_CASE(
     "failure: a busy upstream is asked again after half a second, doubling to eight, and a load "
     "that works starts anew",
     "[core][load]"
