@@ -141,10 +141,20 @@ std::string shape_defect(std::string const& name, json::array const& shape) {
                : std::string();
 }
 
+// Their tensors may be single numbers without a shape; and the runtime of these formulas does not
+// run them.
+bool is_safetensors(json::object const& show) {
+    json::value const* const details = show.if_contains("details");
+    json::value const* const format = details == nullptr || !details->is_object()
+                                          ? nullptr
+                                          : details->get_object().if_contains("format");
+    return format != nullptr && format->is_string() && format->get_string() == "safetensors";
+}
+
 std::string tensors_defect(json::object const& show) {
     json::value const* const list = show.if_contains("tensors");
     json::array const* const items = list == nullptr ? nullptr : list->if_array();
-    if (items == nullptr) {
+    if (items == nullptr || is_safetensors(show)) {
         return {};
     }
     if (items->size() > kMostTensors) {

@@ -65,6 +65,18 @@ TEST_CASE("defects: numbers out of range are named with their range", "[memory][
     CHECK_THAT(p.notes.at(0), ContainsSubstring("cannot be true"));
 }
 
+TEST_CASE("defects: what is no GGUF file may list numbers without a shape", "[memory][unit]") {
+    auto const defect = [](std::string const& format) {
+        return test::geometry(
+                   R"({"details": {"format": ")" + format +
+                   R"("}, "tensors": [{"name": "scale", "type": "F32", "shape": []}]})"
+        )
+            .defect;
+    };
+    CHECK(defect("safetensors").empty());
+    CHECK_FALSE(defect("gguf").empty());
+}
+
 TEST_CASE("defects: no heads where attention needs them", "[memory][unit]") {
     std::string show(test::kLlama);
     for (std::string const cut :
