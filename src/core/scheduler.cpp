@@ -173,6 +173,16 @@ Duration Scheduler::answer_time(InstanceId instance) const {
                : from_seconds(found->second.target->answer_seconds);
 }
 
+Bytes Scheduler::pinned_charge(std::string_view but_weights) const {
+    Bytes sum;
+    for (auto const& [weights, target] : impl_->state.targets) {
+        if (target.pin && weights != but_weights) {
+            sum += target.pin->demand.charge;
+        }
+    }
+    return sum;
+}
+
 bool Scheduler::has_instances() const {
     return !impl_->state.instances.empty();
 }

@@ -123,9 +123,11 @@ net::Task<std::expected<Lease, Refused>> Engine::Impl::acquire(
         co_return std::unexpected(refusal(Error(Errc::LoadFailed, fact->refusal)));
     }
     for (unsigned attempt = 0; attempt < kMaxReloads; ++attempt) {
+        auto const asked_ctx = demand_for(*fact, wish_of(request)).settings.num_ctx;
         auto lease = co_await wait_for_lease(request, *fact, canceller);
         bool const was_shrunk = !lease && lease.error().kind == core::RefuseKind::OutOfMemory &&
-                                request.is_native && shrunk.erase(fact->info->weights) != 0;
+                                request.is_native &&
+                                cap_of(fact->info->weights).value_or(asked_ctx) < asked_ctx;
         if (was_shrunk) {
             continue;  // with the smaller context now
         }

@@ -14,22 +14,13 @@ constexpr double kBandwidthPrior = 2e9;  // bytes per second
 constexpr Duration kUnloadPrior = std::chrono::seconds(1);
 constexpr std::uint32_t kLargestDefault = 262144;  // tokens, from 47 GiB of device memory
 
-std::uint32_t parallel_of(upstream::ModelInfo const& info, EngineConfig const& config) {
-    // The upstream gives embedding-only models one slot.
-    return is_embedding_only(info) ? 1 : static_cast<std::uint32_t>(config.scheduler.parallel);
-}
-
 }  // namespace
 
-memory::Settings memory_settings(
-    upstream::ModelInfo const& info,
-    core::RunnerSettings const& settings,
-    EngineConfig const& config
-) {
+memory::Settings memory_settings(core::RunnerSettings const& settings, EngineConfig const& config) {
     memory::Settings out;
     out.num_ctx = settings.num_ctx;
     out.num_batch = settings.num_batch;
-    out.parallel = parallel_of(info, config);
+    out.parallel = static_cast<std::uint32_t>(config.scheduler.parallel);
     out.kv_type = config.kv_type;
     out.flash_attention = config.flash_attention;
     out.draft_num_predict = static_cast<std::uint32_t>(
@@ -77,10 +68,6 @@ ModelPolicy const& policy_of(EngineConfig const& config, std::string const& key)
     static ModelPolicy const kNone;
     auto const found = config.models.find(key);
     return found == config.models.end() ? kNone : found->second;
-}
-
-bool is_embedding_only(upstream::ModelInfo const& info) {
-    return info.geometry.is_embedding_only;
 }
 
 std::string server_text(EngineConfig const& config, std::string const& version) {
@@ -145,7 +132,7 @@ std::optional<std::uint32_t> largest_that_fits(
     return memory::largest_num_ctx(
         info.geometry,
         info.file_size,
-        memory_settings(info, settings, context.config),
+        memory_settings(settings, context.config),
         context.device,
         context.fit_budget,
         memory::FitBy::Booked
@@ -203,8 +190,11 @@ core::RunnerSettings pinned_settings(
     // What the upstream would choose with room to spare; said explicitly, so that it does not
     // choose by what it believes is free, and the prediction is for the very buffer that is made.
     if (out.num_batch == 0) {
-        out.num_batch =
-            memory::automatic_batch(info.geometry, out.num_ctx, parallel_of(info, context.config));
+        out.num_batch = memory::automatic_batch(
+            info.geometry,
+            out.num_ctx,
+            static_cast<std::uint32_t>(context.config.scheduler.parallel)
+        );
     }
     return out;
 }
@@ -219,13 +209,11 @@ Bytes charge_of(
     if (policy.vram) {
         return *policy.vram;
     }
-    auto const predicted = memory::predict(
-                               info.geometry,
-                               info.file_size,
-                               memory_settings(info, settings, context.config),
-                               context.device
-    )
-                               .booked;
+    auto const predicted =
+        memory::predict(
+            info.geometry, info.file_size, memory_settings(settings, context.config), context.device
+        )
+            .booked;
     auto const* measured = context.measurements.find(info.weights, settings_key(form, settings));
     if (measured == nullptr) {
         return predicted;
@@ -246,7 +234,7 @@ std::string load_refusal(
         return {};
     }
     auto const prediction =
-        memory::predict(info.geometry, info.file_size, memory_settings(info, {}, config));
+        memory::predict(info.geometry, info.file_size, memory_settings({}, config));
     if (prediction.loads) {
         return {};
     }
@@ -297,7 +285,7 @@ core::Demand make_demand(
         book_unknown_context(demand, info, policy, context);
     }
     demand.upstream_estimate = memory::upstream_estimate(
-        info.geometry, info.file_size, memory_settings(info, demand.settings, context.config)
+        info.geometry, info.file_size, memory_settings(demand.settings, context.config)
     );
     auto const* measured =
         context.measurements.find(info.weights, settings_key(demand.form, demand.settings));

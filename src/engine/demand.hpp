@@ -51,11 +51,7 @@ core::RunnerOptions effective_options(
 );
 
 // The same for the predictor, with what the upstream's server was told.
-memory::Settings memory_settings(
-    upstream::ModelInfo const& info,
-    core::RunnerSettings const& settings,
-    EngineConfig const& config
-);
+memory::Settings memory_settings(core::RunnerSettings const& settings, EngineConfig const& config);
 
 core::RunnerSettings bare_settings(upstream::ModelInfo const& info, DemandContext const& context);
 // The largest context that would be booked within context.fit_budget; nothing: none.
@@ -99,7 +95,5 @@ std::string load_refusal(
 std::optional<core::KeepAlive> effective_keep_alive(
     std::optional<core::KeepAlive> wished, ModelPolicy const& policy, EngineConfig const& config
 );
-
-bool is_embedding_only(upstream::ModelInfo const& info);
 
 }  // namespace plimsoll::engine

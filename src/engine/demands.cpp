@@ -7,19 +7,11 @@
 
 namespace plimsoll::engine {
 
-Bytes Engine::Impl::pinned_charge(std::string_view but) const {
-    Bytes sum;
-    for (auto const& pin : scheduler.snapshot(loop.now()).pins) {
-        sum += pin.weights == but ? Bytes() : pin.charge;
-    }
-    return sum;
-}
-
 DemandContext Engine::Impl::demand_context(std::string const& weights) const {
     bool const is_known = config.default_num_ctx_is_known;
     std::optional<Bytes> ceiling;
     if (!is_known && !learned_num_ctx && !config.scheduler.device_total) {
-        ceiling = config.scheduler.budget - pinned_charge({});
+        ceiling = config.scheduler.budget - scheduler.pinned_charge({});
     }
     auto const assumed = ceiling ? kSmallestDefaultCtx : upstream_default_num_ctx(config.scheduler);
     auto const bare = is_known ? config.default_num_ctx : learned_num_ctx.value_or(assumed);
@@ -31,7 +23,7 @@ DemandContext Engine::Impl::demand_context(std::string const& weights) const {
         .bare_num_ctx = bare,
         .bare_ceiling = ceiling,
         .device = calibration.device(config.device),
-        .fit_budget = config.scheduler.budget - pinned_charge(weights),
+        .fit_budget = config.scheduler.budget - scheduler.pinned_charge(weights),
         .resident_ctx = resident_ctx(weights),
         .ctx_cap = cap_of(weights),
         .server = server_text(config, last_health.version),
@@ -106,8 +98,11 @@ void Engine::Impl::name_largest(Refused& out, AcquireRequest const& request, Fac
     if (out.kind != core::RefuseKind::DoesNotFit || !request.is_native) {
         return;
     }
-    auto const context = demand_context(fact.info->weights);
     auto const& policy = policy_of(config, fact.key);
+    if (policy.vram) {  // its bytes are the policy's, whatever the context
+        return;
+    }
+    auto const context = demand_context(fact.info->weights);
     auto const settings = pinned_settings(*fact.info, policy, wish_of(request), context);
     auto const largest = largest_that_fits(*fact.info, settings, context);
     out.error.message += largest ? fmt::format(" (the largest num_ctx that fits is {})", *largest)

@@ -28,7 +28,7 @@ memory::EstimateQuery Engine::Impl::estimate_query(
     }
     pinned = pinned_settings(info, policy, wish, demand_context(info.weights));
     memory::EstimateQuery query;
-    query.settings = memory_settings(info, pinned, config);
+    query.settings = memory_settings(pinned, config);
     query.settings.num_batch = to_u32(request.num_batch.value_or(info.num_batch.value_or(0)));
     query.settings.parallel = to_u32(std::max<std::int64_t>(
         request.parallel.value_or(static_cast<std::int64_t>(config.scheduler.parallel)), 1

@@ -226,7 +226,7 @@ net::Task<void> Engine::Impl::hand_back_idle() {
         request.form = instance.form;
         request.settings = instance.settings;
         auto const fact = facts->peek(instance.model);
-        request.is_embedding_only = fact && is_embedding_only(*fact->info);
+        request.is_embedding_only = fact && fact->info->geometry.is_embedding_only;
         auto const done =
             co_await provider.hand_back(instance.model, std::move(request), kHandedBack);
         if (!done) {

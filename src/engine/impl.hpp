@@ -141,7 +141,6 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     [[nodiscard]] std::optional<Bytes> charge_as_listed(
         core::Demand const& demand, std::uint32_t num_ctx
     ) const;
-    [[nodiscard]] Bytes pinned_charge(std::string_view but) const;
 
     // loads.cpp
     net::Task<void> run_load(
@@ -267,7 +266,6 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
         unresolvable;  // digest or name of a row: when it was last tried
     std::unordered_map<std::string, Bytes> last_sizes;  // by weights: as listed in the poll before
     std::map<std::string, std::uint32_t> ctx_caps;  // by weights: a larger context fell to the CPU
-    std::set<std::string> shrunk;                   // weights of ctx_caps whose waiters do not know
     std::set<std::string> unsized;  // weights loaded by us whose size was not counted yet
 
     std::shared_ptr<probe::MemoryProbe> device_probe;  // null: no driver tells

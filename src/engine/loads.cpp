@@ -59,7 +59,7 @@ net::Task<void> Engine::Impl::run_load(
     request.form = demand.form;
     request.settings = demand.settings;
     auto const fact = facts->peek(demand.model);
-    request.is_embedding_only = fact && is_embedding_only(*fact->info);
+    request.is_embedding_only = fact && fact->info->geometry.is_embedding_only;
     LoadWatch watch;
     watch.used_before = co_await read_used();
     watch.changes = ++device_changes;
@@ -210,7 +210,7 @@ bool Engine::Impl::shrink(core::Demand const& demand, core::Row const& row) {
     auto const fitting = memory::largest_num_ctx(
         fact->info->geometry,
         fact->info->file_size,
-        memory_settings(*fact->info, demand.settings, config),
+        memory_settings(demand.settings, config),
         memory::Device{.overhead = {}},
         row.size_vram,
         memory::FitBy::Predicted
@@ -219,7 +219,6 @@ bool Engine::Impl::shrink(core::Demand const& demand, core::Row const& row) {
         return false;
     }
     ctx_caps[demand.weights] = *fitting;
-    shrunk.insert(demand.weights);
     ++demand_epoch;
     return true;
 }

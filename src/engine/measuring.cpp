@@ -57,7 +57,7 @@ void Engine::Impl::count_size(core::Row const& row, std::string const& key) {
         return;
     }
     auto const& geometry = fact->info->geometry;
-    auto const settings = memory_settings(*fact->info, *row.known_settings, config);
+    auto const settings = memory_settings(*row.known_settings, config);
     if (!geometry.is_complete ||
         !memory::is_listed_fully(geometry, settings, row.size, row.size_vram)) {
         return;
@@ -137,7 +137,7 @@ net::Task<void> Engine::Impl::learn_process(
     if (!fact || !watch.used_before || watch.changes != device_changes) {
         co_return;
     }
-    auto const settings = memory_settings(*fact->info, demand.settings, config);
+    auto const settings = memory_settings(demand.settings, config);
     if (!memory::is_listed_fully(fact->info->geometry, settings, event.size, event.size_vram)) {
         co_return;
     }

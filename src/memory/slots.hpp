@@ -19,12 +19,9 @@ inline std::uint32_t effective_ctx(Geometry const& geometry, Settings const& set
 }
 
 inline std::uint32_t effective_batch(Geometry const& geometry, Settings const& settings) {
-    return settings.num_batch != 0 ? settings.num_batch
-                                   : automatic_batch(
-                                         geometry,
-                                         effective_ctx(geometry, settings),
-                                         effective_slots(geometry, settings)
-                                     );
+    return settings.num_batch != 0
+               ? settings.num_batch
+               : automatic_batch(geometry, effective_ctx(geometry, settings), settings.parallel);
 }
 
 }  // namespace plimsoll::memory

@@ -10,7 +10,8 @@ namespace plimsoll::memory {
 std::uint32_t automatic_batch(
     Geometry const& geometry, std::uint32_t num_ctx, std::uint32_t parallel
 ) {
-    std::uint64_t const tokens = std::uint64_t{num_ctx} * parallel;
+    std::uint64_t const tokens =
+        std::uint64_t{num_ctx} * effective_slots(geometry, {.parallel = parallel});
     if (geometry.is_embedding_only) {
         return static_cast<std::uint32_t>(std::min<std::uint64_t>(2048, tokens));
     }

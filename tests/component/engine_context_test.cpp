@@ -169,9 +169,14 @@ TEST_CASE(
     rig.provider.sizes["a:1"] = gibibytes(3);
     rig.provider.vram_sizes["a:1"] = gibibytes(2);
     rig.start();
+    engine::AcquireRequest other;
+    other.model = "a:1";
+    other.client = "another";
+    other.num_ctx = 16000;
+    auto const two = rig.ask(other);
     auto const one = rig.ask_for(16384);
     rig.loop.advance(20s);
-    // What is asked for now is smaller, and so is the list.
+    // The next load is smaller, and so is its row.
     rig.provider.sizes["a:1"] = gibibytes(2);
     rig.loop.advance(60s);
     REQUIRE(one->has_lease());
@@ -179,6 +184,11 @@ TEST_CASE(
     CHECK(shrunk < 16384);
     CHECK(shrunk >= 2048);
     one->end();
+    // So it is for everybody who waited; there is one slot.
+    rig.loop.advance(10s);
+    REQUIRE(two->has_lease());
+    CHECK((*two->result)->settings.num_ctx == shrunk);
+    two->end();
     CHECK(rig.context_for(131072) == shrunk);
     // Another configuration is another chance.
     rig.engine->reconfigure(rig.config);

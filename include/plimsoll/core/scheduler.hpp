@@ -14,6 +14,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace plimsoll::core {
@@ -47,6 +48,8 @@ class Scheduler {
     // How long an answer of this instance's model takes, on the average of the recent ones; zero:
     // not known.
     [[nodiscard]] Duration answer_time(InstanceId instance) const;
+    // What is booked for pins, those of these weights left out.
+    [[nodiscard]] Bytes pinned_charge(std::string_view but_weights) const;
     // Anything charged: the upstream's list must be read at least once a second.
     [[nodiscard]] bool has_instances() const;
     [[nodiscard]] SchedulerConfig const& config() const;

@@ -80,7 +80,8 @@ std::optional<std::uint32_t> largest_num_ctx(
     std::uint32_t most = UINT32_MAX
 );
 
-// num_batch that the upstream takes by itself with memory to spare, tokens.
+// num_batch that the upstream takes by itself with memory to spare, tokens. parallel: slots as set,
+// whether or not the model gets them.
 std::uint32_t automatic_batch(
     Geometry const& geometry, std::uint32_t num_ctx, std::uint32_t parallel
 );
