@@ -17,6 +17,7 @@ constexpr Duration kListTimeout = std::chrono::seconds(2);
 constexpr Duration kListLag = std::chrono::seconds(6);
 constexpr Duration kConfirmAfter = std::chrono::milliseconds(1);
 constexpr Duration kRowLimitFor = std::chrono::hours(1);
+constexpr Duration kDoubtFor = std::chrono::hours(1);
 
 Demand demand_of(Row const& row, Target const& target) {
     Demand demand;
@@ -35,6 +36,22 @@ Demand demand_of(Row const& row, Target const& target) {
 // A list asked for then may show what this target had in memory before.
 bool may_show_predecessor(Target const& target, TimePoint asked) {
     return target.left_at && asked - *target.left_at <= kListLag;
+}
+
+// Lists of this upstream lag, or leave rows out: from now on the absence of a young row is no
+// proof, since two lists in a row may be older than its load.
+void doubt_lists(Turn& turn, std::string const& what) {
+    State& state = turn.state;
+    bool const is_news = turn.now >= state.lists_doubted_until;
+    state.lists_doubted_until = turn.now + kDoubtFor;
+    if (is_news) {
+        turn.notice(
+            Notice::Level::Warning,
+            "the upstream's list " + what + ": for " + format_duration(kDoubtFor) +
+                " none proves that a model is gone that was loaded less than " +
+                format_duration(kListLag) + " before"
+        );
+    }
 }
 
 void announce_adopted(Turn& turn, Instance const& instance) {
@@ -94,6 +111,9 @@ void note_late_row(Turn& turn, Instance& instance) {
 
 void note_row(Turn& turn, Instance& instance, Row const& row, TimePoint asked) {
     bool const is_evidence = asked >= instance.unload_sent;
+    if (instance.missing != 0 && !instance.failure && is_evidence) {
+        doubt_lists(turn, "shows " + row.model + ", which one before lacked");
+    }
     switch (instance.state) {
         case InstanceState::Loading:
             return;  // a list that lags shows its predecessor
@@ -119,15 +139,16 @@ void note_row(Turn& turn, Instance& instance, Row const& row, TimePoint asked) {
 }
 
 // Whether its absence from a list asked for then says anything.
-bool is_absence_evidence(Instance const& instance, TimePoint asked) {
+bool is_absence_evidence(Turn const& turn, Instance const& instance, TimePoint asked) {
     bool const is_old = asked - instance.loaded_at > kListLag;
+    bool const is_doubted = turn.now < turn.state.lists_doubted_until;
     switch (instance.state) {
         case InstanceState::Ready:
         case InstanceState::Draining:
             return is_old || instance.is_echo;
         case InstanceState::Unloading:
         case InstanceState::Suspect:
-            return asked >= instance.unload_sent && (instance.is_proven || is_old);
+            return asked >= instance.unload_sent && (is_old || (instance.is_proven && !is_doubted));
         default:  // a load says nothing before it has failed
             return instance.failure && asked >= instance.since;
     }
@@ -168,7 +189,12 @@ void note_vanished(Turn& turn, Instance const& instance) {
 
 void note_missing(Turn& turn, Instance& instance, TimePoint asked) {
     State& state = turn.state;
-    if (!is_absence_evidence(instance, asked)) {
+    if (!is_absence_evidence(turn, instance, asked)) {
+        bool const is_there =
+            instance.state == InstanceState::Ready || instance.state == InstanceState::Draining;
+        if (is_there && asked >= instance.loaded_at) {
+            doubt_lists(turn, "lacks " + instance.demand.model + ", which has just been loaded");
+        }
         return;
     }
     if (instance.missing == 0) {
@@ -187,7 +213,9 @@ void note_missing(Turn& turn, Instance& instance, TimePoint asked) {
         Duration const took = turn.now - instance.unload_sent;
         state.pace.unload_excess.note(took - instance.demand.unload_time, turn.now);
     }
-    if (was_there && !instance.is_echo) {
+    if (was_there && instance.is_echo) {
+        doubt_lists(turn, "showed " + instance.demand.model + ", which had left");
+    } else if (was_there) {
         note_vanished(turn, instance);
     }
     forget_instance(state, instance, turn.now);

@@ -163,6 +163,7 @@ struct Instance {
     bool leaves_slowly = false;  // its load was given up or failed: a dying runner is in no list
     TimePoint unload_sent{};
     TimePoint retry_at{};
+    Duration retry_pause{};  // before the unload's latest repetition
     unsigned attempt = 0;
 };
 
@@ -222,6 +223,7 @@ struct State {
     Duration busy_backoff{};
     std::size_t row_limit_seen = SIZE_MAX;  // learned: the upstream evicted by itself above this
     TimePoint row_limit_until{};
+    TimePoint lists_doubted_until{};  // one of the last hour was wrong about a row
     Duration longest_wait{};
     Pace pace;
     Debts debts;

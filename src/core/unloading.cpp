@@ -13,6 +13,7 @@ namespace plimsoll::core {
 namespace {
 
 constexpr Duration kRetryFailed = std::chrono::seconds(1);
+constexpr Duration kFirstRepeat = std::chrono::seconds(5);
 constexpr Duration kLongestRetry = std::chrono::minutes(10);
 
 void emit_unload(Turn& turn, Instance& instance, std::string reason) {
@@ -31,6 +32,7 @@ void suspect(Turn& turn, Instance& instance) {
     instance.blamed.clear();  // not the doing of those who wait
     set_state(instance, InstanceState::Suspect, turn.now);
     instance.retry_at = turn.now;
+    instance.retry_pause = state.config.unload_timeout;
     ++state.counters.suspects;
     state.must_recheck = true;
     turn.notice(
@@ -47,14 +49,8 @@ void retry(Turn& turn, Instance& instance) {
         turn.wake(instance.retry_at);
         return;
     }
-    Duration const pause =
-        instance.state == InstanceState::Suspect
-            ? std::min(
-                  kLongestRetry,
-                  turn.state.config.unload_timeout * (1U << std::min(instance.attempt, 6U))
-              )
-            : kNever - turn.now;
-    instance.retry_at = turn.now + pause;
+    instance.retry_pause = std::min(kLongestRetry, 2 * instance.retry_pause);
+    instance.retry_at = turn.now + instance.retry_pause;
     turn.wake(instance.retry_at);
     emit_unload(
         turn,
@@ -84,7 +80,9 @@ void send_unload(Turn& turn, Instance& instance, std::string reason) {
     PLIMSOLL_ASSERT(instance.leases == 0);
     set_state(instance, InstanceState::Unloading, turn.now);
     instance.unload_sent = turn.now;
-    instance.retry_at = kNever;
+    // The upstream may have lost it, or a request may have undone it.
+    instance.retry_pause = std::max(kFirstRepeat, 2 * instance.demand.unload_time);
+    instance.retry_at = turn.now + instance.retry_pause;
     instance.missing = 0;
     ++turn.state.counters.unloads;
     refresh(turn.state, *instance.target);

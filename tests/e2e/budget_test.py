@@ -19,7 +19,7 @@ HUNG = 150  # seconds after which a request counts as hung: above every wait tha
 FAULTS = [
     {"kind": "load_500", "probability": 0.05},
     {"kind": "ignore_unload", "probability": 0.05},
-    {"kind": "ps_lag", "delay_ms": 800, "probability": 0.1},
+    {"kind": "ps_lag", "ms": 800, "probability": 0.1},
     {"kind": "ps_omit", "probability": 0.02},
     {"kind": "busy_503", "probability": 0.02},
     {"kind": "die_mid_stream", "probability": 0.03},

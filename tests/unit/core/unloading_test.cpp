@@ -40,7 +40,7 @@ TEST_CASE(
     d.pass(5s);
     d.on(CleanupRequested{});
     d.pass(30s);
-    CHECK(d.only<Unload>().attempt == 2);
+    CHECK(d.all<Unload>().back().attempt == 4);
     CHECK(d.only<Notice>().level == Notice::Level::Alert);
     CHECK_THAT(d.only<Notice>().text, ContainsSubstring("restart the upstream"));
     CHECK(d.charged() == gibibytes(6));
@@ -144,6 +144,27 @@ TEST_CASE(
     CHECK(d.charged().is_zero());
 }
 
+TEST_CASE("unload: one that shows no effect is repeated before it is suspect", "[core][unload]") {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const id = d.load(demand("a", gibibytes(6)));
+    d.pass(5s);
+    d.on(CleanupRequested{});
+    d.list({row("a", gibibytes(6))});
+    d.pass(5s - 2ms);
+    CHECK(d.none<Unload>());
+    d.pass(1ms);
+    CHECK(d.only<Unload>().attempt == 2);
+    d.pass(10s - 1ms);
+    CHECK(d.none<Unload>());
+    d.pass(1ms);
+    CHECK(d.only<Unload>().attempt == 3);
+    CHECK(d.view(id).state == InstanceState::Unloading);
+    CHECK(d.scheduler.counters().unloads == 1);
+    d.confirm_gone();
+    CHECK(d.charged().is_zero());
+    CHECK(d.scheduler.counters().suspects == 0);
+}
+
 TEST_CASE("unload: a suspect's is repeated after a minute, doubling to ten", "[core][unload]") {
     Driver d(Driver::small(gibibytes(10)));
     InstanceId const id = d.load(demand("a", gibibytes(6)));
@@ -151,11 +172,11 @@ TEST_CASE("unload: a suspect's is repeated after a minute, doubling to ten", "[c
     d.on(CleanupRequested{});
     d.pass(29s);
     d.on(TimePassed{});
-    CHECK(d.total<Unload>() == 1);
+    CHECK(d.total<Unload>() == 3);
     CHECK(d.scheduler.next_wakeup() == d.now + 1s);
     d.pass(1s);
     REQUIRE(d.view(id).state == InstanceState::Suspect);
-    CHECK(d.only<Unload>().attempt == 2);
+    CHECK(d.only<Unload>().attempt == 4);
     std::vector<plimsoll::Duration> pauses;
     for (unsigned i = 0; i < 6; ++i) {
         pauses.push_back(d.scheduler.next_wakeup().value() - d.now);
@@ -164,7 +185,7 @@ TEST_CASE("unload: a suspect's is repeated after a minute, doubling to ten", "[c
         CHECK(d.none<Unload>());
         CHECK(d.scheduler.next_wakeup() == d.now - 1s + pauses.back());
         d.pass(pauses.back() - 1s);
-        CHECK(d.only<Unload>().attempt == i + 3);
+        CHECK(d.only<Unload>().attempt == i + 5);
     }
     CHECK(pauses == std::vector<plimsoll::Duration>{1min, 2min, 4min, 8min, 10min, 10min});
     CHECK(d.scheduler.counters().suspects == 1);
