@@ -106,6 +106,14 @@ void send_load(Turn& turn, NextLoad const& next) {
     turn.emit(Load{id, std::move(demand), std::move(reason)});
 }
 
+namespace {
+
+bool is_same_load(Demand const& a, Demand const& b) {
+    return a.has_own_ctx == b.has_own_ctx && is_same_key(a, b.form, b.settings);
+}
+
+}  // namespace
+
 void note_loaded(Turn& turn, LoadSucceeded const& event) {
     State& state = turn.state;
     Instance* const instance = find_instance(state, event.instance);
@@ -127,12 +135,18 @@ void note_loaded(Turn& turn, LoadSucceeded const& event) {
     state.pace.load_excess.note(took - instance->demand.load_time, turn.now);
     state.busy_backoff = Duration();
     note_load_success(target, instance->demand);
+    bool const was_seen = target.seen_bare && is_same_load(*target.seen_bare, instance->demand);
     if (event.num_ctx != 0 && instance->demand.form == Form::Bare) {
         instance->demand.settings.num_ctx = event.num_ctx;
     }
     if (event.charge) {
         instance->demand.charge = *event.charge;
         state.ledger.impose(instance->id, *event.charge);
+    }
+    if (was_seen) {
+        // Else it would be loaded again and again for tickets that need the context once believed.
+        target.seen_bare->settings.num_ctx = instance->demand.settings.num_ctx;
+        target.seen_bare->charge = instance->demand.charge;
     }
     if (!event.size.is_zero() || !event.size_vram.is_zero()) {
         instance->is_proven = true;

@@ -48,6 +48,36 @@ TEST_CASE("form: a default context is one, whatever it turned out to be", "[core
     CHECK(d.scheduler.snapshot(d.now).instances.front().settings.num_ctx == 32768);
 }
 
+TEST_CASE(
+    "form: a default context that is smaller than was believed is not loaded for more again",
+    "[core][form]"
+) {
+    Driver d(Driver::small(plimsoll::gibibytes(20)));
+    Demand const plain = bare(demand("a", plimsoll::gibibytes(9), 32768));
+    Demand const wide = demand("a", plimsoll::gibibytes(6), 8192);
+    TicketId const first = d.ask(plain);
+    TicketId const second = d.ask(wide, "bert");
+    d.list({});
+    Load const load = d.only<Load>();
+    REQUIRE(load.demand.form == Form::Bare);
+    d.now += 2s;
+    d.on(LoadSucceeded{
+        load.instance,
+        plimsoll::gibibytes(5),
+        plimsoll::gibibytes(5),
+        4096,
+        2s,
+        plimsoll::gibibytes(5)
+    });
+    REQUIRE(d.only<Dispatch>().ticket == first);
+    d.on(TicketEnded{first, TicketOutcome::Done});
+    d.pass(1s);
+    d.confirm_gone();
+    REQUIRE(d.only<Load>().demand.form == Form::Pinned);
+    d.loaded(d.only<Load>());
+    CHECK(d.only<Dispatch>().ticket == second);
+}
+
 TEST_CASE("form: a measurement above the corrected charge still wins", "[core][form]") {
     Driver d(Driver::small(plimsoll::gibibytes(20)));
     d.ask(bare(demand("a", plimsoll::gibibytes(9))));
