@@ -20,11 +20,10 @@ constexpr Duration kLongestRetry = std::chrono::minutes(5);
 constexpr std::size_t kManyToForecast = 200;
 
 Held held_by_suspects(State const& state, Target const* except) {
-    Held held;
+    Held held(state.config);
     for (auto const& [id, instance] : state.instances) {
         if (instance.state == InstanceState::Suspect && instance.target != except) {
-            held.charge += state.ledger.charge_of(id);
-            ++held.rows;
+            held.add(state, instance);
         }
     }
     return held;
@@ -41,8 +40,20 @@ bool is_estimate_met(State const& state, Bytes estimate, Held const& others) {
 bool is_room_beside(
     State const& state, Bytes charge, Bytes estimate, Held const& others, TimePoint now
 ) {
-    return others.charge + charge <= state.config.budget && others.rows < row_limit(state, now) &&
-           is_estimate_met(state, estimate, others);
+    return others.rows < row_limit(state, now) && is_estimate_met(state, estimate, others) &&
+           is_within_budget(state.config, others, charge, estimate);
+}
+
+// What the cards have beside the others, for people: "card 1: 20.1 GiB of 22 GiB, card 2: ...".
+std::string card_words(State const& state, Held const& others) {
+    std::string text;
+    for (std::size_t i = 0; i < state.config.cards.size(); ++i) {
+        Bytes const budget = state.config.cards[i].budget;
+        text += (i == 0 ? "card " : ", card ") + std::to_string(i + 1) + ": " +
+                format_bytes(budget - others.cards.most[i]) + " of " + format_bytes(budget) +
+                " left";
+    }
+    return text;
 }
 
 std::string beside_words(
@@ -57,8 +68,10 @@ std::string beside_words(
                ", more than 80 % of what is left beside " + format_bytes(others.charge) + " " +
                std::string(whose);
     }
-    return format_bytes(others.charge) + " of the budget of " + format_bytes(state.config.budget) +
-           " " + (others.rows == 1 ? "is " : "are ") + std::string(whose);
+    std::string const held = format_bytes(others.charge) + " of the budget of " +
+                             format_bytes(state.config.budget) + " " +
+                             (others.rows == 1 ? "is " : "are ") + std::string(whose);
+    return state.config.cards.empty() ? held : held + " (" + card_words(state, others) + ")";
 }
 
 std::optional<Verdict> too_large(
@@ -75,6 +88,16 @@ std::optional<Verdict> too_large(
         };
     }
     Held const pins = held_by_pins(state, &target);
+    Held const nothing(state.config);
+    if (!place(state.config, charge, demand.upstream_estimate, nothing.cards)) {
+        return Verdict{
+            RefuseKind::DoesNotFit,
+            std::nullopt,
+            demand.model + " (" + form_words(demand) + ") needs " + format_bytes(charge) +
+                ", more than the cards' budgets let the upstream place (" +
+                card_words(state, nothing) + "); ask for a smaller num_ctx or a smaller model"
+        };
+    }
     if (!is_room_beside(state, charge, demand.upstream_estimate, pins, now)) {
         return Verdict{
             RefuseKind::DoesNotFit,
@@ -99,6 +122,8 @@ std::optional<Verdict> stuck(
     Held const pins = held_by_pins(state, &target);
     held.charge += pins.charge;
     held.rows += pins.rows;
+    add(held.cards.least, pins.cards.least);
+    add(held.cards.most, pins.cards.most);
     Bytes const charge = charge_for(target, demand, now);
     if (!is_itself && is_room_beside(state, charge, demand.upstream_estimate, held, now)) {
         return std::nullopt;
@@ -208,15 +233,22 @@ std::optional<Verdict> judge(
 }  // namespace
 
 Held held_by_pins(State const& state, Target const* except) {
-    Held held;
+    Held held(state.config);
     for (Target const* const target : state.pinned) {
         if (!is_held_by_pin(*target) || target == except) {
             continue;
         }
-        Instance const* const instance = target->instance;
-        Bytes const charged = instance != nullptr ? state.ledger.charge_of(instance->id) : Bytes();
-        held.charge += std::max(target->pin->demand.charge, charged);
-        ++held.rows;
+        Demand const& pinned = target->pin->demand;
+        Bytes const before = held.charge;
+        if (target->instance != nullptr) {
+            held.add(state, *target->instance);
+        } else {
+            auto const there =
+                place(state.config, pinned.charge, pinned.upstream_estimate, held.cards);
+            add(held.cards.most, there.value_or(PerCard(held.cards.most.size(), pinned.charge)));
+            ++held.rows;
+        }
+        held.charge = std::max(held.charge, before + pinned.charge);
     }
     return held;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // Rule 12: what can never be served, or not in time, is refused at once with its arithmetic.
 
+#include "core/held.hpp"
 #include "core/turn.hpp"
 
 namespace plimsoll::core {
@@ -21,11 +22,6 @@ void admit(Turn& turn, Ticket const& ticket);
 void refuse_hopeless(Turn& turn);
 
 // What pins without an end hold apart from this target.
-struct Held {
-    Bytes charge;
-    std::size_t rows = 0;
-};
-
 [[nodiscard]] Held held_by_pins(State const& state, Target const* except);
 // When a refused client may well try again.
 [[nodiscard]] Duration retry_estimate(State const& state, TimePoint now);

@@ -91,14 +91,19 @@ Demand const* leading_demand(Target const& target) {
     return announced != nullptr ? &announced->demand : nullptr;
 }
 
-std::optional<Chosen> choose_demand(Target const& target, Bytes limit, TimePoint now) {
+std::optional<Chosen> choose_demand(
+    Target const& target, SchedulerConfig const& config, Held const& others, TimePoint now
+) {
     Demand const* const leader = leading_demand(target);
     if (leader == nullptr) {
         return std::nullopt;
     }
     Demand const* best = nullptr;
     auto const consider = [&](Demand const& demand) {
-        if (serves(demand, *leader) && charge_for(target, demand, now) <= limit &&
+        if (serves(demand, *leader) &&
+            is_within_budget(
+                config, others, charge_for(target, demand, now), demand.upstream_estimate
+            ) &&
             (best == nullptr || is_larger(demand.settings, best->settings))) {
             best = &demand;
         }

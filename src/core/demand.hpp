@@ -1,6 +1,7 @@
 #pragma once
 // Rules 1 and 3: which instance serves which request, and with which settings a target is loaded.
 
+#include "core/held.hpp"
 #include "core/state.hpp"
 
 namespace plimsoll::core {
@@ -21,14 +22,16 @@ namespace plimsoll::core {
 // What has to be loaded to satisfy the leading want, the pin or the first announced use.
 [[nodiscard]] Demand const* leading_demand(Target const& target);
 
-// The demand to load: it serves the leader, fits the limit, and has the largest context among the
-// target's waiters. nullopt: not even the leader fits. The pointer lives as long as the want, pin
-// or announcement that it points into.
+// The demand to load: it serves the leader, fits beside the others, and has the largest context
+// among the target's waiters. nullopt: not even the leader fits. The pointer lives as long as the
+// want, pin or announcement that it points into.
 struct Chosen {
     Demand const* demand = nullptr;
     Bytes charge;  // to book
 };
 
-[[nodiscard]] std::optional<Chosen> choose_demand(Target const& target, Bytes limit, TimePoint now);
+[[nodiscard]] std::optional<Chosen> choose_demand(
+    Target const& target, SchedulerConfig const& config, Held const& others, TimePoint now
+);
 
 }  // namespace plimsoll::core

@@ -1,18 +1,61 @@
 #include <plimsoll/core/ledger.hpp>
 
+#include <algorithm>
+
 namespace plimsoll::core {
 
-bool Ledger::reserve(InstanceId instance, Bytes charge) {
+namespace {
+
+// Rounded up: what is known of the cards never falls below its share of the charge.
+Bytes scaled(Bytes part, Bytes from, Bytes to) {
+    if (from.is_zero() || part >= from) {
+        return to;
+    }
+    double const factor = static_cast<double>(to.count()) / static_cast<double>(from.count());
+    return std::min(part.scaled(factor), to);
+}
+
+}  // namespace
+
+bool Ledger::reserve(InstanceId instance, Bytes charge, PerCard const& most) {
     // Bytes saturate, so a sum beyond 2^64 stays above every budget.
     if (charges_.contains(instance) || charged_ + charge > budget_) {
         return false;
     }
+    for (std::size_t i = 0; i < cards_.size(); ++i) {
+        Bytes const part = i < most.size() ? most[i] : charge;
+        if (by_card_[i] + part > cards_[i].budget) {
+            return false;
+        }
+    }
     impose(instance, charge);
+    if (most.size() == cards_.size()) {
+        charges_[instance].cards = most;
+        recount();
+    }
     return true;
 }
 
 void Ledger::impose(InstanceId instance, Bytes charge) {
-    charges_[instance] = charge;
+    auto const [at, is_new] = charges_.try_emplace(instance);
+    Entry& entry = at->second;
+    if (is_new) {
+        entry.cards.assign(cards_.size(), charge);
+    }
+    for (Bytes& part : entry.cards) {
+        part = scaled(part, entry.charge, charge);
+    }
+    entry.charge = charge;
+    recount();
+}
+
+void Ledger::place(InstanceId instance, PerCard const& most) {
+    auto const found = charges_.find(instance);
+    if (found == charges_.end() || most.size() != cards_.size()) {
+        return;
+    }
+    found->second.cards = most;
+    found->second.is_placed = true;
     recount();
 }
 
@@ -22,17 +65,52 @@ void Ledger::release(InstanceId instance) {
     }
 }
 
+void Ledger::set_budget(Bytes budget, std::vector<Card> cards) {
+    budget_ = budget;
+    cards_ = std::move(cards);
+    for (auto& [instance, entry] : charges_) {
+        if (entry.cards.size() != cards_.size()) {
+            entry.cards.assign(cards_.size(), entry.charge);
+            entry.is_placed = false;
+        }
+    }
+    recount();
+}
+
 Bytes Ledger::charge_of(InstanceId instance) const {
     auto const found = charges_.find(instance);
-    return found == charges_.end() ? Bytes() : found->second;
+    return found == charges_.end() ? Bytes() : found->second.charge;
+}
+
+PerCard Ledger::cards_of(InstanceId instance) const {
+    auto const found = charges_.find(instance);
+    return found == charges_.end() ? PerCard{} : found->second.cards;
+}
+
+bool Ledger::is_placed(InstanceId instance) const {
+    auto const found = charges_.find(instance);
+    return found != charges_.end() && found->second.is_placed;
+}
+
+bool Ledger::is_over_budget() const {
+    for (std::size_t i = 0; i < cards_.size(); ++i) {
+        if (by_card_[i] > cards_[i].budget) {
+            return true;
+        }
+    }
+    return charged_ > budget_;
 }
 
 // A running sum would be wrong for ever after one saturated addition; there are a handful of
 // entries.
 void Ledger::recount() {
     charged_ = Bytes();
-    for (auto const& [instance, charge] : charges_) {
-        charged_ += charge;
+    by_card_.assign(cards_.size(), Bytes());
+    for (auto const& [instance, entry] : charges_) {
+        charged_ += entry.charge;
+        for (std::size_t i = 0; i < cards_.size(); ++i) {
+            by_card_[i] += entry.cards[i];
+        }
     }
     if (charged_ > peak_) {
         peak_ = charged_;

@@ -3,6 +3,7 @@
 #include "core/announcements.hpp"
 #include "core/demand.hpp"
 #include "core/failures.hpp"
+#include "core/held.hpp"
 #include "core/observation.hpp"
 #include "core/room.hpp"
 #include "core/words.hpp"
@@ -14,7 +15,7 @@ namespace plimsoll::core {
 namespace {
 
 std::optional<Chosen> loadable(State const& state, Target const& target, TimePoint now) {
-    auto const chosen = choose_demand(target, state.ledger.free(), now);
+    auto const chosen = choose_demand(target, state.config, held_by_all(state), now);
     if (!chosen || barred(target, *chosen->demand, now) ||
         !fits_now(state, need_of(target, *chosen), now)) {
         return std::nullopt;
@@ -23,12 +24,17 @@ std::optional<Chosen> loadable(State const& state, Target const& target, TimePoi
 }
 
 // Counted from the instances alone, so that a wrong ledger would show.
-void count_violation(State& state, Bytes charge) {
+void count_violation(State& state, Bytes charge, PerCard cards) {
     Bytes sum = charge;
     for (auto const& [id, instance] : state.instances) {
         sum += state.ledger.charge_of(id);
+        add(cards, state.ledger.cards_of(id));
     }
-    if (sum > state.config.budget) {
+    bool is_over = sum > state.config.budget;
+    for (std::size_t i = 0; i < cards.size(); ++i) {
+        is_over = is_over || cards[i] > state.config.cards[i].budget;
+    }
+    if (is_over) {
         ++state.counters.violations;
     }
 }
@@ -80,12 +86,18 @@ void send_load(Turn& turn, NextLoad const& next) {
     Target& target = *next.target;
     auto const chosen = loadable(state, target, turn.now);
     InstanceId const id{++state.last_instance};
-    if (!chosen || !state.ledger.reserve(id, chosen->charge)) {
+    if (!chosen) {
+        return;
+    }
+    auto const cards = place(
+        state.config, chosen->charge, chosen->demand->upstream_estimate, held_by_all(state).cards
+    );
+    if (!cards || !state.ledger.reserve(id, chosen->charge, *cards)) {
         return;
     }
     Demand demand = *chosen->demand;
     demand.charge = chosen->charge;
-    count_violation(state, demand.charge);
+    count_violation(state, demand.charge, *cards);
     std::string reason = load_words(turn, next, demand);
     Instance& instance = state.instances[id];
     instance.id = id;

@@ -294,6 +294,12 @@ void note_measured(Turn& turn, Instance& instance, Bytes size, Bytes size_vram) 
     }
 }
 
+void note_placed(Turn& turn, Placed const& event) {
+    State& state = turn.state;
+    state.ledger.place(event.instance, event.most);
+    state.must_recheck = true;
+}
+
 void watch_lists(Turn& turn) {
     State& state = turn.state;
     for (auto const& [id, instance] : state.instances) {

@@ -77,8 +77,7 @@ Ranking entries_of(std::vector<Ranked> const& ranked) {
 
 std::optional<Entry> entry_for(Turn& turn, Target& target) {
     State const& state = turn.state;
-    Bytes const limit = state.config.budget - held_by_pins(state, &target).charge;
-    auto const chosen = choose_demand(target, limit, turn.now);
+    auto const chosen = choose_demand(target, state.config, held_by_pins(state, &target), turn.now);
     if (!chosen) {
         return std::nullopt;
     }

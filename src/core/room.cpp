@@ -5,6 +5,7 @@
 #include "core/demand.hpp"
 #include "core/loading.hpp"
 #include "core/pins.hpp"
+#include "core/placement.hpp"
 #include "core/unloading.hpp"
 #include "core/words.hpp"
 
@@ -159,8 +160,7 @@ void advance_commit(Turn& turn) {
         return;
     }
     Target& target = *state.commit->target;
-    auto const chosen =
-        choose_demand(target, state.config.budget - held_by_pins(state, &target).charge, turn.now);
+    auto const chosen = choose_demand(target, state.config, held_by_pins(state, &target), turn.now);
     if (!is_load_wanted(state, target) || !chosen) {
         revoke_commit(turn, "nobody wants " + target.model + " any more");
         return;
@@ -186,16 +186,61 @@ void advance_commit(Turn& turn) {
 
 namespace {
 
+// What stays once all that is leaving is gone.
+struct Staying {
+    Bytes charge;
+    PerCard cards;
+
+    [[nodiscard]] bool is_over(SchedulerConfig const& config, std::size_t card) const {
+        return cards[card] > config.cards[card].budget;
+    }
+
+    [[nodiscard]] bool is_over(SchedulerConfig const& config) const {
+        for (std::size_t card = 0; card < cards.size(); ++card) {
+            if (is_over(config, card)) {
+                return true;
+            }
+        }
+        return charge > config.budget;
+    }
+};
+
+Staying staying_of(State const& state) {
+    Staying sum{{}, PerCard(state.config.cards.size())};
+    for (auto const& [id, instance] : state.instances) {
+        if (!is_leaving(instance)) {
+            sum.charge += state.ledger.charge_of(id);
+            add(sum.cards, state.ledger.cards_of(id));
+        }
+    }
+    return sum;
+}
+
+// Losing an instance that lies on other cards than those over their budget brings nothing.
+bool would_help(State const& state, Staying const& staying, Instance const& instance) {
+    if (staying.charge > state.config.budget) {
+        return true;
+    }
+    PerCard const cards = state.ledger.cards_of(instance.id);
+    for (std::size_t card = 0; card < cards.size(); ++card) {
+        if (staying.is_over(state.config, card) && !cards[card].is_zero()) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // The order in which a pool over its budget loses instances: foreign and idle ones first, then the
 // least valuable.
-std::vector<Instance*> relief_order(State& state, TimePoint now) {
+std::vector<Instance*> relief_order(State& state, Staying const& staying, TimePoint now) {
     std::vector<Instance*> order;
     for (auto& [id, instance] : state.instances) {
         bool const is_conceded = instance.is_foreign && now < instance.target->conceded_until;
         bool const is_candidate =
             instance.state == InstanceState::Ready ||
             (instance.state == InstanceState::Draining && instance.cause == DrainCause::Room);
-        if (is_candidate && !is_conceded && !instance.target->pin && !instance.is_echo) {
+        if (is_candidate && !is_conceded && !instance.target->pin && !instance.is_echo &&
+            would_help(state, staying, instance)) {
             order.push_back(&instance);
         }
     }
@@ -206,14 +251,6 @@ std::vector<Instance*> relief_order(State& state, TimePoint now) {
     };
     std::ranges::sort(order, {}, rank);
     return order;
-}
-
-Bytes staying_charge(State const& state) {
-    Bytes sum;
-    for (auto const& [id, instance] : state.instances) {
-        sum += is_leaving(instance) ? Bytes() : state.ledger.charge_of(id);
-    }
-    return sum;
 }
 
 void stop_relief(Turn& turn) {
@@ -232,9 +269,9 @@ void relieve_budget(Turn& turn) {
         stop_relief(turn);
         return;
     }
-    Bytes staying = staying_charge(state);
-    while (staying > state.config.budget) {
-        auto const order = relief_order(state, turn.now);
+    for (Staying staying = staying_of(state); staying.is_over(state.config);
+         staying = staying_of(state)) {
+        auto const order = relief_order(state, staying, turn.now);
         if (order.empty()) {
             if (drop_newest_pin(turn, "the pool is over its budget: " + ledger_words(state))) {
                 continue;
@@ -252,7 +289,6 @@ void relieve_budget(Turn& turn) {
             note_foreign_eviction(turn, victim);
         }
         drain(turn, victim, DrainCause::OverBudget);
-        staying -= state.ledger.charge_of(victim.id);
     }
 }
 

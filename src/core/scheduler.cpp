@@ -83,10 +83,12 @@ struct Apply {
 
     void operator()(ConfigChanged const& event) const {
         turn.state.config = event.config;
-        turn.state.ledger.set_budget(event.config.budget);
+        turn.state.ledger.set_budget(event.config.budget, event.config.cards);
         turn.state.row_limit_until = TimePoint();
         turn.state.must_recheck = true;
     }
+
+    void operator()(Placed const& event) const { note_placed(turn, event); }
 
     void operator()(TimePassed const& /*event*/) const {}
 };

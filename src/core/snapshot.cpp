@@ -19,6 +19,8 @@ InstanceView view_of(State const& state, Instance const& instance, TimePoint now
     view.form = instance.demand.form;
     view.settings = instance.demand.settings;
     view.charge = state.ledger.charge_of(instance.id);
+    view.cards = state.ledger.cards_of(instance.id);
+    view.is_placed = state.ledger.is_placed(instance.id);
     view.predicted = instance.demand.charge;
     view.measured = instance.measured;
     view.upstream_estimate = instance.demand.upstream_estimate;
@@ -95,6 +97,7 @@ Snapshot take_snapshot(State const& state, TimePoint now) {
     Snapshot snapshot;
     snapshot.budget = state.ledger.budget();
     snapshot.charged = state.ledger.charged();
+    snapshot.charged_by_card = state.ledger.charged_by_card();
     snapshot.peak = state.ledger.peak();
     snapshot.upstream_up = state.is_up;
     snapshot.over_budget = state.ledger.is_over_budget();

@@ -187,7 +187,8 @@ struct NextLoad {
 };
 
 struct State {
-    explicit State(SchedulerConfig initial) : config(initial), ledger(initial.budget) {}
+    explicit State(SchedulerConfig const& initial)
+        : config(initial), ledger(initial.budget, initial.cards) {}
 
     State& operator=(State const&) = delete;
 

@@ -2,6 +2,7 @@
 
 #include "core/announcements.hpp"
 #include "core/demand.hpp"
+#include "core/held.hpp"
 
 #include <plimsoll/core/forecast.hpp>
 
@@ -16,18 +17,8 @@ namespace {
 
 constexpr std::size_t kEnumerated = 10;  // up to so many candidates all sets are tried
 
-// What would be in memory beside the new one.
-struct Rest {
-    Bytes charge;
-    std::size_t rows = 0;
-
-    void add(State const& state, Instance const& instance) {
-        charge += state.ledger.charge_of(instance.id);
-        ++rows;
-    }
-};
-
-bool is_room(State const& state, Need const& need, Rest const& rest, std::size_t limit) {
+// `rest` is what would be in memory beside the new one.
+bool is_room(State const& state, Need const& need, Held const& rest, std::size_t limit) {
     Bytes const device = state.config.device_total.value_or(state.config.budget);
     // Charges, not the listed sizes: those leave out what the driver counts (caches of windowed
     // models, the process's own context), and the upstream asks the driver what is free.
@@ -36,7 +27,8 @@ bool is_room(State const& state, Need const& need, Rest const& rest, std::size_t
     std::size_t const rows = rest.rows + need.rows;
     bool const is_estimate_met =
         rows == 1 || need.upstream_estimate <= Bytes(believed_free.count() / 5 * 4);
-    return rest.charge + need.charge <= state.config.budget && rows <= limit && is_estimate_met;
+    return rows <= limit && is_estimate_met &&
+           is_within_budget(state.config, rest, need.charge, need.upstream_estimate);
 }
 
 struct Candidate {
@@ -93,11 +85,11 @@ struct Search {
     State const& state;
     Need const& need;
     std::vector<Candidate> const& candidates;
-    Rest const& fixed;  // what stays in any case
+    Held const& fixed;  // what stays in any case
     std::size_t limit;
 
     [[nodiscard]] bool suffices(std::vector<bool> const& taken) const {
-        Rest rest = fixed;
+        Held rest = fixed;
         for (std::size_t i = 0; i < candidates.size(); ++i) {
             if (!taken[i]) {
                 rest.add(state, *candidates[i].instance);
@@ -160,17 +152,13 @@ bool fits_now(State const& state, Need const& need, TimePoint now) {
     if (need.target->instance != nullptr) {
         return false;
     }
-    Rest rest;
-    for (auto const& [id, instance] : state.instances) {
-        rest.add(state, instance);
-    }
-    return is_room(state, need, rest, row_limit(state, now));
+    return is_room(state, need, held_by_all(state), row_limit(state, now));
 }
 
 bool fits_without(
     State const& state, Need const& need, std::vector<InstanceId> const& members, TimePoint now
 ) {
-    Rest rest;
+    Held rest(state.config);
     for (auto const& [id, instance] : state.instances) {
         bool const goes = is_leaving(instance) || std::ranges::find(members, id) != members.end();
         if (!goes) {
@@ -190,7 +178,7 @@ Choice choose_victims(State& state, Need const& need, Taking taking, TimePoint n
         return choice;
     }
     std::vector<Candidate> candidates;
-    Rest fixed;
+    Held fixed(state.config);
     for (auto& [id, instance] : state.instances) {
         if (is_leaving(instance)) {
             continue;

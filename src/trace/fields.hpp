@@ -53,10 +53,16 @@ void members(auto& v, Is<core::Row> auto& x) {
     v("predicted", predicted);
 }
 
+void members(auto& v, Is<core::Card> auto& x) {
+    auto& [budget, total] = x;
+    v("budget", budget)("total", total);
+}
+
 void members(auto& v, Is<core::SchedulerConfig> auto& x) {
-    auto& [budget, device_total, max_loaded_models, parallel, queue_limit, queue_bytes, patience, quantum_factor, default_keep_alive, keep_forever, auto_unload, max_linger, unload_timeout, aborted_load_grace, bar_first, bar_last] =
+    auto& [budget, cards, device_total, max_loaded_models, parallel, queue_limit, queue_bytes, patience, quantum_factor, default_keep_alive, keep_forever, auto_unload, max_linger, unload_timeout, aborted_load_grace, bar_first, bar_last] =
         x;
-    v("budget", budget)("device_total", device_total)("max_loaded_models", max_loaded_models);
+    v("budget", budget).later("cards", cards);
+    v("device_total", device_total)("max_loaded_models", max_loaded_models);
     v("parallel", parallel)("queue_limit", queue_limit)("queue_bytes", queue_bytes);
     v("patience", patience)("quantum_factor", quantum_factor);
     v("default_keep_alive", default_keep_alive)("keep_forever", keep_forever);
@@ -85,6 +91,11 @@ void members(auto& v, Is<core::LoadSucceeded> auto& x) {
     auto& [instance, size, size_vram, num_ctx, took, charge] = x;
     v("instance", instance)("size", size)("size_vram", size_vram)("num_ctx", num_ctx);
     v("took", took)("charge", charge);
+}
+
+void members(auto& v, Is<core::Placed> auto& x) {
+    auto& [instance, most] = x;
+    v("instance", instance)("most", most);
 }
 
 void members(auto& v, Is<core::LoadFailed> auto& x) {
@@ -196,6 +207,7 @@ template <> struct Kind<core::TicketArrived> { static constexpr std::string_view
 template <> struct Kind<core::TicketCancelled> { static constexpr std::string_view name = "cancelled"; };
 template <> struct Kind<core::TicketEnded> { static constexpr std::string_view name = "ended"; };
 template <> struct Kind<core::LoadSucceeded> { static constexpr std::string_view name = "loaded"; };
+template <> struct Kind<core::Placed> { static constexpr std::string_view name = "placed"; };
 template <> struct Kind<core::LoadFailed> { static constexpr std::string_view name = "load_failed"; };
 template <> struct Kind<core::UnloadFailed> { static constexpr std::string_view name = "unload_failed"; };
 template <> struct Kind<core::Observed> { static constexpr std::string_view name = "observed"; };

@@ -71,6 +71,18 @@ SchedulerConfig config(Reader& in) {
     made.queue_limit = in.below(40);
     made.auto_unload = in.flag();
     made.unload_timeout = in.duration();
+    for (std::uint64_t cards = in.below(4); cards > 1; --cards) {
+        Bytes const budget = gibibytes(in.below(16));
+        made.cards.push_back({budget, budget + gibibytes(in.below(4))});
+    }
+    return made;
+}
+
+PerCard amounts(Reader& in) {
+    PerCard made(in.below(4));
+    for (Bytes& each : made) {
+        each = gibibytes(in.below(12));
+    }
     return made;
 }
 
@@ -114,7 +126,7 @@ Event observed(Reader& in, TimePoint now) {
 }
 
 Event next_event(Reader& in, TimePoint now) {
-    switch (in.below(22)) {
+    switch (in.below(23)) {
         case 0:
             return TicketCancelled{TicketId{in.below(64)}};
         case 1:
@@ -159,6 +171,8 @@ Event next_event(Reader& in, TimePoint now) {
             return UseAnnounced{AnnouncementId{in.below(8)}, demand(in), now + in.duration()};
         case 19:
             return UseWithdrawn{AnnouncementId{in.below(8)}};
+        case 20:
+            return Placed{InstanceId{in.byte()}, amounts(in)};
         default:
             return ticket_event(in, now);
     }

@@ -51,12 +51,12 @@ class Digest {
     }
 
     void add(core::Snapshot const& s) {
-        auto const& [budget, charged, peak, up, over, instances, waiting, pins, counters, longest, bound] =
+        auto const& [budget, charged, peak, by_card, up, over, instances, waiting, pins, counters, longest, bound] =
             s;
-        add_all(budget, charged, peak, up, over, longest, bound);
+        add_all(budget, charged, peak, by_card, up, over, longest, bound);
         mix(instances.size());
         for (auto const& each : instances) {
-            auto const& [id, weights, model, state, form, settings, charge, predicted, measured, estimate, vram, leases, pinned, foreign, active, since, loaded, used, took, expires, wanted] =
+            auto const& [id, weights, model, state, form, settings, charge, predicted, measured, estimate, vram, cards, is_placed, leases, pinned, foreign, active, since, loaded, used, took, expires, wanted] =
                 each;
             add_all(
                 id,
@@ -70,6 +70,8 @@ class Digest {
                 measured,
                 estimate,
                 vram,
+                cards,
+                is_placed,
                 leases
             );
             add_all(pinned, foreign, active, since, loaded, used, took, expires, wanted);
@@ -140,6 +142,13 @@ class Digest {
     void add(Duration value) { mix(static_cast<std::uint64_t>(value.count())); }
 
     void add(TimePoint value) { add(value.time_since_epoch()); }
+
+    void add(core::PerCard const& cards) {
+        mix(cards.size());
+        for (Bytes const each : cards) {
+            add(each);
+        }
+    }
 
     template <class T>
     void add(std::optional<T> const& value) {

@@ -51,6 +51,17 @@ Bytes FakeUpstream::physical() const {
     return sum;
 }
 
+core::PerCard FakeUpstream::physical_by_card() const {
+    core::PerCard sum;
+    for (Runner const& runner : runners_) {
+        sum.resize(std::max(sum.size(), runner.cards.size()));
+        for (std::size_t i = 0; i < runner.cards.size() && !runner.is_dead; ++i) {
+            sum[i] += runner.cards[i];
+        }
+    }
+    return sum;
+}
+
 std::vector<core::Row> FakeUpstream::true_list() const {
     std::vector<core::Row> rows;
     for (Runner const& runner : runners_) {

@@ -29,6 +29,7 @@ struct Runner {
     std::string weights, model;
     core::InstanceId instance{};  // 0: foreign
     Bytes bytes;                  // truly held
+    core::PerCard cards;          // and where; empty without cards
     Bytes shown;
     std::uint32_t num_ctx = 0;
     bool is_loading = true;
@@ -48,6 +49,7 @@ class FakeUpstream {
     void clear() { runners_.clear(); }
 
     [[nodiscard]] Bytes physical() const;
+    [[nodiscard]] core::PerCard physical_by_card() const;
 
     [[nodiscard]] std::size_t rows() const { return runners_.size(); }
 

@@ -37,6 +37,27 @@ Bytes scaled(Bytes bytes, double factor) {
     return Bytes(static_cast<std::uint64_t>(static_cast<double>(bytes.count()) * factor));
 }
 
+// Every fifth world has several cards, of unequal size.
+SchedulerConfig with_cards(SchedulerConfig config, Rng& rng) {
+    if (!rng.chance(0.2)) {
+        return config;
+    }
+    std::size_t const count = 2 + rng.below(2);
+    Bytes left = config.budget;
+    Bytes total;
+    for (std::size_t i = 0; i < count; ++i) {
+        bool const is_last = i + 1 == count;
+        Bytes const budget =
+            is_last ? left
+                    : scaled(config.budget, rng.between(0.7, 1.2) / static_cast<double>(count));
+        config.cards.push_back({budget, budget + scaled(gibibytes(3), rng.unit())});
+        left -= budget;
+        total += config.cards.back().total;
+    }
+    config.device_total = total;
+    return config;
+}
+
 std::uint64_t number(TicketId id) {
     return static_cast<std::uint64_t>(id);
 }
@@ -46,10 +67,12 @@ std::uint64_t number(TicketId id) {
 World::World(WorldConfig config)
     : config_(config),
       rng_(config.seed),
-      scheduler_config_(draw_config(rng_)),
+      card_rng_(config.seed ^ 0xCA7D5),
+      scheduler_config_(with_cards(draw_config(rng_), card_rng_)),
       scheduler_(scheduler_config_),
       upstream_(rng_) {
     largest_budget_ = scheduler_config_.budget;
+    draw_cards();
     std::size_t const count = 3 + rng_.below(6);
     for (std::size_t i = 0; i < count; ++i) {
         Model model;
@@ -135,6 +158,7 @@ void World::print(Event const& event, std::vector<Action> const& actions) const 
         "cancelled",
         "ended",
         "loaded",
+        "placed",
         "load failed",
         "unload failed",
         "observed",
@@ -325,6 +349,7 @@ void World::check_physical() {
     if (!had_trouble_ && upstream_.physical() > largest_budget_) {
         throw InvariantBroken("physical memory exceeds the budget");
     }
+    check_cards();
 }
 
 }  // namespace plimsoll::test

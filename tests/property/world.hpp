@@ -137,6 +137,12 @@ class World {
     void bring_back();
     void stop_trouble();
     void check_physical();
+    void draw_cards();
+    void set_budget(Bytes budget);
+    [[nodiscard]] core::PerCard lies_on(Bytes bytes, Bytes estimate);
+    void show_cards(core::InstanceId instance, Bytes charge);
+    void show_others();
+    void check_cards();
     [[nodiscard]] bool is_quiet() const;
     [[noreturn]] void report_forgotten() const;
 
@@ -146,6 +152,8 @@ class World {
     WorldConfig config_;
     Rng rng_;
     Faults faults_;
+    // Of its own, so that cards do not change what else a seed means.
+    Rng card_rng_;
     core::SchedulerConfig scheduler_config_;
     core::Scheduler scheduler_;
     Checker checker_;
@@ -167,6 +175,8 @@ class World {
     bool had_trouble_ = false;  // something made physical memory unforeseeable
     Bytes physical_peak_;
     Bytes largest_budget_;
+    core::PerCard largest_card_budgets_;
+    core::PerCard others_on_cards_;  // what other programs use
 };
 
 }  // namespace plimsoll::test

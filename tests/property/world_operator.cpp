@@ -77,8 +77,7 @@ void World::change_announcements() {
 
 void World::change_config() {
     if (rng_.chance(0.5)) {
-        scheduler_config_.budget = gibibytes(10 + rng_.below(24));
-        largest_budget_ = std::max(largest_budget_, scheduler_config_.budget);
+        set_budget(gibibytes(10 + rng_.below(24)));
     } else {
         scheduler_config_.parallel = 1 + rng_.below(4);
         scheduler_config_.max_loaded_models = 1 + rng_.below(5);

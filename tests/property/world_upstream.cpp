@@ -133,6 +133,7 @@ void World::start_load(Load const& load) {
         upstream_.physical() <= scheduler_.config().budget) {
         throw InvariantBroken("a load that physically exceeds the budget");
     }
+    runner.cards = lies_on(runner.bytes, load.demand.upstream_estimate);
     load_ = LoadInFlight{load.instance, upstream_.start(runner), load.demand, false};
     check_physical();
     plan(
@@ -166,6 +167,7 @@ void World::end_load() {
     // A list that lags does not show it yet.
     Bytes const shown = faults_.list_lag > Duration{} ? Bytes() : runner->shown;
     send(LoadSucceeded{done.instance, shown, shown, runner->num_ctx, done.demand.load_time});
+    show_cards(done.instance, done.demand.charge);
 }
 
 void World::fail_load(LoadFailure failure) {
@@ -253,6 +255,7 @@ void World::end_poll() {
     }
     if (!list.is_lost && is_up_) {
         send(Observed{list.rows, list.asked});
+        show_others();
     }
 }
 
@@ -277,6 +280,7 @@ void World::load_foreign() {
     runner.bytes = runner.shown = model.base;
     runner.num_ctx = 4096;
     runner.is_loading = false;
+    runner.cards = lies_on(runner.bytes, runner.bytes);
     std::uint64_t const uid = upstream_.start(runner);
     if (rng_.chance(0.5)) {
         plan(rng_.seconds(1, 300), Kind::RunnerGone, uid);

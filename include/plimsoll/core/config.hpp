@@ -6,14 +6,24 @@
 
 #include <array>
 #include <chrono>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace plimsoll::core {
 
+struct Card {
+    Bytes budget;  // what models may take of it
+    Bytes total;   // what it has
+    auto operator<=>(Card const&) const = default;
+};
+
 struct SchedulerConfig {
-    Bytes budget;  // cap of the pool, the reserve already taken off
+    Bytes budget;             // cap of the pool, the reserve already taken off
+    std::vector<Card> cards;  // of an upstream with several, where the driver tells; their budgets
+                              // add up to `budget`, and none is exceeded. Else empty: one sum
     std::optional<Bytes>
         device_total;  // for the upstream's own 80 % rule (rule 5); nullopt: the budget
     std::size_t max_loaded_models = 3;    // rows the upstream holds before it evicts by itself

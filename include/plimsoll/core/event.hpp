@@ -37,6 +37,13 @@ struct LoadSucceeded {
     std::optional<Bytes> charge{};
 };
 
+// On which cards an instance may lie, as far as the driver shows: on each at most so much. Until
+// this is told, ours count where the upstream may have put them, others on every card in full.
+struct Placed {
+    InstanceId instance{};
+    PerCard most;
+};
+
 struct LoadFailed {
     InstanceId instance{};
     LoadFailure failure = LoadFailure::Refused;
@@ -117,6 +124,7 @@ using Event = std::variant<
     TicketCancelled,
     TicketEnded,
     LoadSucceeded,
+    Placed,
     LoadFailed,
     UnloadFailed,
     Observed,

@@ -22,6 +22,8 @@ struct InstanceView {
     RunnerSettings settings;
     Bytes charge, predicted, measured, upstream_estimate;
     Bytes size_vram;
+    PerCard cards;           // the most that may lie on each; empty without cards
+    bool is_placed = false;  // the driver showed where
     std::size_t leases = 0;
     bool pinned = false;
     bool foreign = false;  // loaded behind our back
@@ -65,6 +67,7 @@ struct Counters {
 
 struct Snapshot {
     Bytes budget, charged, peak;
+    PerCard charged_by_card;  // at most; empty without cards
     bool upstream_up = true;
     bool over_budget = false;
     std::vector<InstanceView> instances;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace plimsoll::core {
 
@@ -38,6 +39,10 @@ struct RunnerSettings {
     RunnerOptions options;
     auto operator<=>(RunnerSettings const&) const = default;
 };
+
+// One amount for each card of a pool, in the order of SchedulerConfig::cards. Empty where the pool
+// is one sum.
+using PerCard = std::vector<Bytes>;
 
 // What a request needs to be in memory. The charge and the times belong to exactly these settings.
 struct Demand {

@@ -45,7 +45,7 @@ Target target_of(std::vector<Want> const& wants) {
 }
 
 std::optional<RunnerSettings> chosen(Target const& target, Bytes limit = gibibytes(10)) {
-    auto const choice = choose_demand(target, limit, kNow);
+    auto const choice = choose_demand(target, Driver::small(limit), Held(Driver::small({})), kNow);
     return choice ? std::optional(choice->demand->settings) : std::nullopt;
 }
 
@@ -145,12 +145,21 @@ TEST_CASE(
 ) {
     Target target = target_of({want(pinned(4096, 512), 1s, 1)});
     target.seen_bare = bare_with(8192, false);
-    CHECK(choose_demand(target, gibibytes(10), kNow)->demand->form == Form::Bare);
+    CHECK(
+        choose_demand(target, Driver::small(gibibytes(10)), Held(Driver::small({})), kNow)
+            ->demand->form == Form::Bare
+    );
     target.wants.push_back(want(pinned(16384, 512), 2s, 2));
-    CHECK(choose_demand(target, gibibytes(10), kNow)->demand->form == Form::Pinned);
+    CHECK(
+        choose_demand(target, Driver::small(gibibytes(10)), Held(Driver::small({})), kNow)
+            ->demand->form == Form::Pinned
+    );
     target.wants.pop_back();
     target.seen_bare->charge = gibibytes(11);  // does not fit
-    CHECK(choose_demand(target, gibibytes(10), kNow)->demand->form == Form::Pinned);
+    CHECK(
+        choose_demand(target, Driver::small(gibibytes(10)), Held(Driver::small({})), kNow)
+            ->demand->form == Form::Pinned
+    );
 }
 
 TEST_CASE(

@@ -34,6 +34,7 @@ core::SchedulerConfig config() {
     core::SchedulerConfig out;
     out.budget = gibibytes(8);
     out.device_total = gibibytes(9);
+    out.cards = {{gibibytes(3), gibibytes(4)}, {gibibytes(4), gibibytes(5)}};
     out.quantum_factor = 0.1 + 0.2;  // no short decimal
     out.patience = {1ns, 2ns, 3ns};
     return out;
@@ -77,6 +78,7 @@ std::vector<core::Event> every_event() {
         core::CleanupRequested{},
         core::ConfigChanged{config()},
         core::TimePassed{},
+        core::Placed{core::InstanceId{3}, {Bytes(4), Bytes()}},
     };
 }
 
@@ -195,6 +197,7 @@ TEST_CASE("recording: numbers are exact to the last bit", "[trace][unit]") {
     CHECK(reader->header().pools[0].config.quantum_factor == 0.1 + 0.2);
     CHECK(reader->header().pools[0].config.patience == config().patience);
     CHECK(reader->header().pools[0].config.device_total == gibibytes(9));
+    CHECK(reader->header().pools[0].config.cards == config().cards);
     CHECK_FALSE(reader->header().pools[1].config.device_total);
 
     auto const outcome = read(recording());
@@ -323,8 +326,8 @@ TEST_CASE("recording: garbage is named with its line and what to do", "[trace][u
         ContainsSubstring("the header names no pool six")
     );
     CHECK_THAT(
-        read(replaced(text, "\"end\":18", "\"end\":17")).error,
-        ContainsSubstring("line 20: it ends after 18 events, but says otherwise")
+        read(replaced(text, "\"end\":19", "\"end\":18")).error,
+        ContainsSubstring("line 21: it ends after 19 events, but says otherwise")
     );
     CHECK_THAT(read(text + "{}\n").error, ContainsSubstring("something follows the end"));
     CHECK_THAT(

@@ -1,0 +1,45 @@
+#include "core/held.hpp"
+
+namespace plimsoll::core {
+
+namespace {
+
+// Of a charge, what is truly there at least: the rest is margin.
+constexpr double kLeastTrue = 0.75;
+
+// What is leaving may be gone already, and of what the driver has not shown nobody knows where it
+// lies.
+bool is_surely_there(State const& state, Instance const& instance) {
+    bool const is_used =
+        instance.state == InstanceState::Ready || instance.state == InstanceState::Draining;
+    return is_used && state.ledger.is_placed(instance.id);
+}
+
+}  // namespace
+
+void Held::add(State const& state, Instance const& instance) {
+    charge += state.ledger.charge_of(instance.id);
+    PerCard const parts = state.ledger.cards_of(instance.id);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        cards.most[i] += parts[i];
+        cards.least[i] += is_surely_there(state, instance) ? parts[i].scaled(kLeastTrue) : Bytes();
+    }
+    ++rows;
+}
+
+Held held_by_all(State const& state) {
+    Held held(state.config);
+    for (auto const& [id, instance] : state.instances) {
+        held.add(state, instance);
+    }
+    return held;
+}
+
+bool is_within_budget(
+    SchedulerConfig const& config, Held const& others, Bytes charge, Bytes estimate
+) {
+    return others.charge + charge <= config.budget &&
+           place(config, charge, estimate, others.cards).has_value();
+}
+
+}  // namespace plimsoll::core

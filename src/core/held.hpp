@@ -1,0 +1,27 @@
+#pragma once
+// What others hold of a pool, and whether there is room beside them.
+
+#include "core/placement.hpp"
+#include "core/state.hpp"
+
+namespace plimsoll::core {
+
+struct Held {
+    explicit Held(SchedulerConfig const& config)
+        : cards{PerCard(config.cards.size()), PerCard(config.cards.size())} {}
+
+    void add(State const& state, Instance const& instance);
+
+    Bytes charge;
+    CardUse cards;
+    std::size_t rows = 0;
+};
+
+// Everything that is charged.
+[[nodiscard]] Held held_by_all(State const& state);
+// Whether the budgets, of the sum and of each card, have room beside the others.
+[[nodiscard]] bool is_within_budget(
+    SchedulerConfig const& config, Held const& others, Bytes charge, Bytes estimate
+);
+
+}  // namespace plimsoll::core

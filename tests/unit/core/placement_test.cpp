@@ -1,0 +1,123 @@
+#include "core/placement.hpp"
+
+#include "support/catch.hpp"
+
+using namespace plimsoll;
+using namespace plimsoll::core;
+
+namespace {
+
+SchedulerConfig with_cards(std::vector<Card> cards) {
+    SchedulerConfig config;
+    for (Card const& card : cards) {
+        config.budget += card.budget;
+    }
+    config.cards = std::move(cards);
+    return config;
+}
+
+// The margins of charges are there: three quarters are sure.
+CardUse exactly(PerCard const& charged) {
+    CardUse use{{}, charged};
+    for (Bytes const each : charged) {
+        use.least.push_back(each.scaled(0.75));
+    }
+    return use;
+}
+
+Card const k24{gibibytes(22), gibibytes(24)};
+Card const k16{gibibytes(15), gibibytes(16)};
+
+}  // namespace
+
+TEST_CASE("placement: one pool asks nothing of cards", "[core][placement]") {
+    CHECK(place(with_cards({}), gibibytes(100), gibibytes(100), exactly({})) == PerCard{});
+}
+
+TEST_CASE(
+    "placement: what the upstream believes to fit one card goes to the freest", "[core][placement]"
+) {
+    auto const config = with_cards({k24, k16});
+    CHECK(
+        place(config, gibibytes(10), gibibytes(8), exactly({Bytes(), Bytes()})) ==
+        PerCard{gibibytes(10), Bytes()}
+    );
+    CHECK(
+        place(config, gibibytes(8), gibibytes(8), exactly({gibibytes(14), Bytes()})) ==
+        PerCard{Bytes(), gibibytes(8)}
+    );
+    SECTION("where it cannot be told which is, it has to fit on either") {
+        // At most 16 - 1 are free on the second for sure, and up to 24 - 3/4 of 12 on the first.
+        CHECK(
+            place(config, gibibytes(10), gibibytes(8), exactly({gibibytes(12), Bytes()})) ==
+            PerCard{gibibytes(10), gibibytes(10)}
+        );
+        CHECK(
+            place(
+                config, gibibytes(10), gibibytes(8), exactly({gibibytes(12) + Bytes(2), Bytes()})
+            ) == PerCard{Bytes(), gibibytes(10)}
+        );
+    }
+    SECTION("and nothing may be exceeded there") {
+        PerCard const charged{gibibytes(9), Bytes()};
+        CHECK(place(config, gibibytes(13), gibibytes(8), exactly(charged)).has_value());
+        CHECK_FALSE(
+            place(config, gibibytes(13) + Bytes(1), gibibytes(8), exactly(charged)).has_value()
+        );
+    }
+}
+
+TEST_CASE("placement: what fits no card is spread over all by what is free", "[core][placement]") {
+    auto const config = with_cards({k24, k24});
+    PerCard const empty(2);
+    Bytes const sure = Bytes((gibibytes(24).count() - gibibytes(24).count() / 16) / 5 * 4);
+    CHECK(
+        place(config, gibibytes(20), sure, exactly(empty)) == PerCard{gibibytes(20), gibibytes(20)}
+    );
+    SECTION("whole cards may be taken up to the last byte that may be free") {
+        Bytes const at_most = Bytes(gibibytes(24).count() / 5 * 4);
+        CHECK(place(config, gibibytes(20), at_most, exactly(empty))->front() == gibibytes(20));
+        auto const spread = place(config, gibibytes(20), at_most + Bytes(1), exactly(empty));
+        REQUIRE(spread);
+        // 24 of 24 + 22.5, and a sixteenth more.
+        CHECK(spread->front() > gibibytes(11) + mebibytes(570));
+        CHECK(spread->front() < gibibytes(11) + mebibytes(600));
+        CHECK(spread->front() == spread->back());
+    }
+    SECTION("by shares of the free room") {
+        auto const uneven =
+            place(config, gibibytes(20), gibibytes(30), exactly({gibibytes(12), Bytes()}));
+        REQUIRE(uneven);
+        CHECK(uneven->front() > gibibytes(9));  // 15 of 37.5, and a sixteenth
+        CHECK(uneven->front() < gibibytes(10));
+        CHECK(uneven->back() > gibibytes(15));  // 24 of 34.5, and a sixteenth
+        CHECK(uneven->back() < gibibytes(16));
+    }
+    SECTION("between the two it may be either, and both have to fit") {
+        PerCard const charged{gibibytes(6), gibibytes(13)};
+        // The first has 16.5 for sure and up to 19.5: 15 lies between four fifths of these.
+        auto const either = place(config, gibibytes(14), gibibytes(15), exactly(charged));
+        REQUIRE(either);
+        CHECK(either->front() == gibibytes(14));
+        CHECK(either->back() > gibibytes(6));
+        CHECK(either->back() < gibibytes(8));
+    }
+    SECTION("no card may be exceeded") {
+        CHECK(place(config, gibibytes(38), gibibytes(40), exactly(empty)).has_value());
+        CHECK_FALSE(place(config, gibibytes(39), gibibytes(40), exactly(empty)).has_value());
+    }
+}
+
+TEST_CASE("placement: full cards take nothing", "[core][placement]") {
+    auto const config = with_cards({k24, k24});
+    PerCard const full{gibibytes(30), gibibytes(30)};
+    CHECK_FALSE(place(config, gibibytes(1), gibibytes(1), exactly(full)).has_value());
+}
+
+TEST_CASE("placement: sums by card", "[core][placement]") {
+    PerCard sum;
+    add(sum, {gibibytes(1), gibibytes(2)});
+    add(sum, {gibibytes(3), Bytes()});
+    add(sum, {});
+    CHECK(sum == PerCard{gibibytes(4), gibibytes(2)});
+}
