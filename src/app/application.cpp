@@ -106,7 +106,7 @@ Result<void> Application::add_upstreams() {
             std::make_unique<engine::Engine>(loop_, **provider, *store_, engine_config(settings))
         );
         if (device_.probe && is_local(settings.upstream)) {
-            engines_.back()->use_device(device_.probe, device_.id());
+            engines_.back()->use_device(device_.probe, device_.id(), device_.names());
         }
         providers_.push_back(std::move(*provider));
     }
@@ -142,10 +142,12 @@ Result<void> Application::listen() {
 engine::EngineConfig Application::engine_config(config::UpstreamSettings const& settings) const {
     auto out = settings.engine;
     std::string warning;
-    auto const total = is_local(settings.upstream) ? device_.total() : std::nullopt;
-    out.scheduler.budget =
-        config::resolve_budget(settings.budget, settings.reserve, total, host_memory(), warning);
-    out.scheduler.device_total = total;
+    auto const cards = is_local(settings.upstream) ? device_.totals() : std::vector<Bytes>{};
+    auto limits =
+        config::resolve_budget(settings.budget, settings.reserve, cards, host_memory(), warning);
+    out.scheduler.budget = limits.budget;
+    out.scheduler.cards = std::move(limits.cards);
+    out.scheduler.device_total = limits.device_total;
     out.enabled = config_.enabled;
     if (!warning.empty() && config_.enabled) {
         kLog.warning(warning, {{"upstream", settings.upstream.name}});

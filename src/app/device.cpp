@@ -11,12 +11,20 @@ constexpr log::Logger kLog("app");
 
 }  // namespace
 
-std::optional<Bytes> LocalDevice::total() const {
-    Bytes sum;
+std::vector<Bytes> LocalDevice::totals() const {
+    std::vector<Bytes> out;
     for (auto const& card : cards) {
-        sum += card.total;
+        out.push_back(card.total);
     }
-    return cards.empty() ? std::nullopt : std::optional(sum);
+    return out;
+}
+
+std::vector<std::string> LocalDevice::names() const {
+    std::vector<std::string> out;
+    for (auto const& card : cards) {
+        out.push_back(card.name.empty() ? card.id : card.name);
+    }
+    return out;
 }
 
 std::string LocalDevice::id() const {
@@ -48,13 +56,6 @@ LocalDevice find_device(config::Config const& config) {
             (card.name.empty() ? card.id : card.name) + ": " + format_bytes(card.total) + ", " +
                 format_bytes(card.used) + " in use",
             {{"source", out.probe->source()}}
-        );
-    }
-    if (out.cards.size() > 1) {
-        kLog.warning(
-            "Several GPUs count as one pool of " + format_bytes(*out.total()) +
-            ": a model that fits none of them alone is spread over them; set budget if that is not "
-            "wanted"
         );
     }
     return out;

@@ -15,7 +15,8 @@ struct LocalDevice {
     std::shared_ptr<probe::MemoryProbe> probe;  // null: no driver tells
     std::vector<probe::Card> cards;             // as found
 
-    [[nodiscard]] std::optional<Bytes> total() const;
+    [[nodiscard]] std::vector<Bytes> totals() const;
+    [[nodiscard]] std::vector<std::string> names() const;
     // The same for the same cards after a restart; empty: none.
     [[nodiscard]] std::string id() const;
 };

@@ -63,6 +63,16 @@ std::string expiry_of(JsonView row) {
     return left.number() ? "in " + seconds_of(left) : "never";
 }
 
+// "  card 1   20 GiB of 23 GiB  [####   ]  NVIDIA GeForce RTX 4090"
+void render_card(JsonView card, std::size_t number, Terminal const& terminal, std::string& out) {
+    auto const budget = card["budget_bytes"].count();
+    auto const charged = card["charged_bytes"].count();
+    out += "  card " + std::to_string(number) + "   " + bytes_of(card["charged_bytes"]) + " of ";
+    out += bytes_of(card["budget_bytes"]) + "  ";
+    out += terminal.paint(charged > budget ? Colour::Red : Colour::None, bar_of(charged, budget));
+    out += "  " + printable(card["name"].text(), 60) + '\n';
+}
+
 void render_upstream(JsonView upstream, bool enabled, Terminal const& terminal, std::string& out) {
     bool const up = upstream["up"].is_true();
     out += terminal.paint(Colour::Bold, printable(upstream["name"].text(), 80));
@@ -85,6 +95,10 @@ void render_upstream(JsonView upstream, bool enabled, Terminal const& terminal, 
     out += "  charged  " + bytes_of(upstream["charged_bytes"]) + "  ";
     out += terminal.paint(charged > budget ? Colour::Red : Colour::None, bar_of(charged, budget));
     out += charged > budget ? "  over the budget: room is being made\n" : "\n";
+    std::size_t number = 0;
+    for (auto const& card : upstream["cards"].items()) {
+        render_card(card, ++number, terminal, out);
+    }
     out += "  peak     " + bytes_of(upstream["peak_bytes"]) + '\n';
     if (auto const waiting = upstream["waiting"].count(); waiting > 0) {
         out += "  waiting  " + std::to_string(waiting) + ", the longest for ";

@@ -101,6 +101,11 @@ json::object instance_json(
     out["predicted_bytes"] = instance.predicted.count();
     out["measured_bytes"] = instance.measured.count();
     out["size_vram_bytes"] = instance.size_vram.count();
+    json::array cards;
+    for (Bytes const each : instance.cards) {
+        cards.push_back(each.count());
+    }
+    out["card_bytes"] = std::move(cards);
     out["load_seconds"] = instance.load_took > Duration{}
                               ? json::value(to_seconds(instance.load_took))
                               : json::value(nullptr);
@@ -155,6 +160,26 @@ json::object counters_json(core::Counters const& c) {
     };
 }
 
+namespace {
+
+// Empty where the pool is one sum.
+json::array cards_json(engine::Engine const& engine, core::Snapshot const& snapshot) {
+    json::array out;
+    auto const& cards = engine.config().scheduler.cards;
+    auto const& names = engine.card_names();
+    for (std::size_t i = 0; i < cards.size() && i < snapshot.charged_by_card.size(); ++i) {
+        out.push_back(json::object{
+            {"name", i < names.size() ? names[i] : std::string{}},
+            {"budget_bytes", cards[i].budget.count()},
+            {"charged_bytes", snapshot.charged_by_card[i].count()},
+            {"total_bytes", cards[i].total.count()}
+        });
+    }
+    return out;
+}
+
+}  // namespace
+
 json::object upstream_json(engine::Engine& engine, core::Snapshot const& snapshot) {
     auto const& config = engine.provider().config();
     auto const health = engine.health();
@@ -171,6 +196,7 @@ json::object upstream_json(engine::Engine& engine, core::Snapshot const& snapsho
     out["available_bytes"] = (snapshot.budget - snapshot.charged).count();
     out["peak_bytes"] = snapshot.peak.count();
     out["over_budget"] = snapshot.over_budget;
+    out["cards"] = cards_json(engine, snapshot);
     out["max_loaded_models"] = engine.config().scheduler.max_loaded_models;
     out["parallel"] = engine.config().scheduler.parallel;
     out["instances"] = snapshot.instances.size();

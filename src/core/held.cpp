@@ -42,4 +42,17 @@ bool is_within_budget(
            place(config, charge, estimate, others.cards).has_value();
 }
 
+Bytes largest_beside(SchedulerConfig const& config, Held const& others) {
+    constexpr std::uint64_t kSteps = 256;
+    Bytes largest;
+    for (std::uint64_t step = 1; step <= kSteps; ++step) {
+        Bytes const charge(config.budget.count() / kSteps * step);
+        if (!is_within_budget(config, others, charge, charge)) {
+            break;
+        }
+        largest = charge;
+    }
+    return largest;
+}
+
 }  // namespace plimsoll::core

@@ -24,4 +24,8 @@ struct Held {
     SchedulerConfig const& config, Held const& others, Bytes charge, Bytes estimate
 );
 
+// The largest charge for which that holds with every smaller one, to a 256th of the budget; the
+// estimate is taken to be as large. Needs cards.
+[[nodiscard]] Bytes largest_beside(SchedulerConfig const& config, Held const& others);
+
 }  // namespace plimsoll::core

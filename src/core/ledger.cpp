@@ -49,13 +49,13 @@ void Ledger::impose(InstanceId instance, Bytes charge) {
     recount();
 }
 
-void Ledger::place(InstanceId instance, PerCard const& most) {
+void Ledger::place(InstanceId instance, PerCard const& most, bool is_certain) {
     auto const found = charges_.find(instance);
     if (found == charges_.end() || most.size() != cards_.size()) {
         return;
     }
     found->second.cards = most;
-    found->second.is_placed = true;
+    found->second.is_placed = is_certain;
     recount();
 }
 

@@ -79,6 +79,7 @@ void adopt(Turn& turn, Row const& row, TimePoint asked) {
     target.instance = &instance;
     state.ledger.impose(id, row.predicted);
     note_measured(turn, instance, row.size, row.size_vram);
+    state.ledger.place(id, row.cards, false);
     refresh(state, target);
     if (!instance.is_echo) {
         announce_adopted(turn, instance);
@@ -296,7 +297,7 @@ void note_measured(Turn& turn, Instance& instance, Bytes size, Bytes size_vram) 
 
 void note_placed(Turn& turn, Placed const& event) {
     State& state = turn.state;
-    state.ledger.place(event.instance, event.most);
+    state.ledger.place(event.instance, event.most, event.is_certain);
     state.must_recheck = true;
 }
 

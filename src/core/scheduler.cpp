@@ -4,6 +4,7 @@
 #include "core/bound.hpp"
 #include "core/dispatch.hpp"
 #include "core/forecast.hpp"
+#include "core/held.hpp"
 #include "core/keep_alive.hpp"
 #include "core/loading.hpp"
 #include "core/observation.hpp"
@@ -183,6 +184,18 @@ Bytes Scheduler::pinned_charge(std::string_view but_weights) const {
         }
     }
     return sum;
+}
+
+Bytes Scheduler::largest_charge(std::string_view weights) const {
+    SchedulerConfig const& config = impl_->state.config;
+    if (config.cards.empty()) {
+        return config.budget - pinned_charge(weights);
+    }
+    auto const target = impl_->state.targets.find(weights);
+    Held const pins = held_by_pins(
+        impl_->state, target == impl_->state.targets.end() ? nullptr : &target->second
+    );
+    return largest_beside(config, pins);
 }
 
 bool Scheduler::has_instances() const {

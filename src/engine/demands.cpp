@@ -23,7 +23,7 @@ DemandContext Engine::Impl::demand_context(std::string const& weights) const {
         .bare_num_ctx = bare,
         .bare_ceiling = ceiling,
         .device = calibration.device(config.device),
-        .fit_budget = config.scheduler.budget - scheduler.pinned_charge(weights),
+        .fit_budget = scheduler.largest_charge(weights),
         .resident_ctx = resident_ctx(weights),
         .ctx_cap = cap_of(weights),
         .server = server_text(config, last_health.version),

@@ -74,9 +74,16 @@ void Engine::observe(std::shared_ptr<StepObserver> observer) {
     impl_->observer = std::move(observer);
 }
 
-void Engine::use_device(std::shared_ptr<probe::MemoryProbe> probe, std::string id) {
+void Engine::use_device(
+    std::shared_ptr<probe::MemoryProbe> probe, std::string id, std::vector<std::string> card_names
+) {
     impl_->device_probe = std::move(probe);
+    impl_->card_names = std::move(card_names);
     impl_->calibration.set_device(std::move(id));
+}
+
+std::vector<std::string> const& Engine::card_names() const {
+    return impl_->card_names;
 }
 
 void Engine::start() {

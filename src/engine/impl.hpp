@@ -73,7 +73,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
 
     // The device as it was before a load.
     struct LoadWatch {
-        std::optional<Bytes> used_before;
+        std::optional<core::PerCard> used_before;
         std::uint64_t changes = 0;  // device_changes then
     };
 
@@ -175,10 +175,18 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     void learn_size(core::Row const& row);
     void count_size(core::Row const& row, std::string const& key);
     void note_contradiction(core::Row const& row, Bytes predicted, memory::ErrorBar const& bar);
-    net::Task<std::optional<Bytes>> read_used();
-    net::Task<void> learn_process(
+    net::Task<std::optional<core::PerCard>> read_used();
+    net::Task<void> measure_load(
         std::shared_ptr<Impl> keep, core::Demand demand, LoadWatch watch, core::LoadSucceeded event
     );
+    void learn_process(core::Demand const& demand, core::LoadSucceeded const& event, Bytes taken);
+
+    // placing.cpp
+    void place_loaded(
+        core::InstanceId instance, core::PerCard const& before, core::PerCard const& after
+    );
+    net::Task<void> place_new(std::vector<core::Row>& rows);
+    net::Task<void> place_others();
 
     // health.cpp
     net::Task<void> start_up(std::shared_ptr<Impl> keep);
@@ -269,8 +277,9 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     std::set<std::string> unsized;  // weights loaded by us whose size was not counted yet
 
     std::shared_ptr<probe::MemoryProbe> device_probe;  // null: no driver tells
-    bool is_device_failing = false;                    // said once
-    std::uint64_t device_changes = 0;                  // loads and unloads that were begun or ended
+    std::vector<std::string> card_names;
+    bool is_device_failing = false;    // said once
+    std::uint64_t device_changes = 0;  // loads and unloads that were begun or ended
 
     net::Flag health_flag;
     upstream::Health last_health;

@@ -132,7 +132,7 @@ net::Task<void> Engine::Impl::load_succeeded(
     remember_loaded(demand, event);
     unsized.insert(demand.weights);
     if (watch.used_before) {
-        loop.spawn("measuring", learn_process(shared_from_this(), demand, std::move(watch), event));
+        loop.spawn("measuring", measure_load(shared_from_this(), demand, std::move(watch), event));
     }
     step(event);
     if (rows) {

@@ -102,8 +102,8 @@ void Engine::Impl::note_contradiction(
     );
 }
 
-// What is in use on the device now; nothing where no driver tells.
-net::Task<std::optional<Bytes>> Engine::Impl::read_used() {
+// What is in use on each card now; nothing where no driver tells.
+net::Task<std::optional<core::PerCard>> Engine::Impl::read_used() {
     if (!device_probe) {
         co_return std::nullopt;
     }
@@ -120,34 +120,48 @@ net::Task<std::optional<Bytes>> Engine::Impl::read_used() {
         co_return std::nullopt;
     }
     is_device_failing = false;
-    Bytes used;
+    core::PerCard used;
     for (auto const& card : *read->cards) {
-        used += card.used;
+        used.push_back(card.used);
     }
     co_return used;
 }
 
-// The process of a load that nothing else overlapped: what the device lost to it, less what the
-// list shows.
-net::Task<void> Engine::Impl::learn_process(
+// What a load that nothing else overlapped took, and of which card.
+net::Task<void> Engine::Impl::measure_load(
     std::shared_ptr<Impl> keep, core::Demand demand, LoadWatch watch, core::LoadSucceeded event
 ) {
     TaskCount const count(keep);
-    auto const fact = facts->peek(demand.model);
-    if (!fact || !watch.used_before || watch.changes != device_changes) {
-        co_return;
-    }
-    auto const settings = memory_settings(demand.settings, config);
-    if (!memory::is_listed_fully(fact->info->geometry, settings, event.size, event.size_vram)) {
+    if (watch.changes != device_changes) {
         co_return;
     }
     auto const after = co_await read_used();
-    if (!after || watch.changes != device_changes) {
+    if (!after || watch.changes != device_changes || after->size() != watch.used_before->size()) {
         co_return;
     }
-    auto const process = *after - *watch.used_before - event.size_vram;
+    Bytes taken;
+    for (std::size_t i = 0; i < after->size(); ++i) {
+        taken += (*after)[i] - (*watch.used_before)[i];
+    }
+    place_loaded(event.instance, *watch.used_before, *after);
+    learn_process(demand, event, taken);
+}
+
+// The process: what the device lost to the load, less what the list shows.
+void Engine::Impl::learn_process(
+    core::Demand const& demand, core::LoadSucceeded const& event, Bytes taken
+) {
+    auto const fact = facts->peek(demand.model);
+    if (!fact) {
+        return;
+    }
+    auto const settings = memory_settings(demand.settings, config);
+    if (!memory::is_listed_fully(fact->info->geometry, settings, event.size, event.size_vram)) {
+        return;
+    }
+    auto const process = taken - event.size_vram;
     if (process < kLeastProcess || process > kMostProcess) {
-        co_return;
+        return;
     }
     auto const before = calibration.device(config.device).overhead;
     calibration.add_process(process);

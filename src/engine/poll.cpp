@@ -78,6 +78,10 @@ net::Task<void> Engine::Impl::poll_once() {
     }
     is_list_failing = false;
     step(core::Observed{.rows = *rows, .asked = asked});
+    co_await place_others();
+    if (stopping.is_cancelled()) {
+        co_return;
+    }
     for (auto const& row : *rows) {
         learn_size(row);
     }
@@ -89,7 +93,9 @@ net::Task<Result<std::vector<core::Row>>> Engine::Impl::read_rows() {
     if (!listed) {
         co_return fail(listed.error());
     }
-    co_return co_await resolve_rows(std::move(*listed));
+    auto rows = co_await resolve_rows(std::move(*listed));
+    co_await place_new(rows);
+    co_return rows;
 }
 
 void Engine::Impl::advance_watches(TimePoint asked) {

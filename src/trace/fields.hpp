@@ -47,10 +47,11 @@ void members(auto& v, Is<core::Ticket> auto& x) {
 }
 
 void members(auto& v, Is<core::Row> auto& x) {
-    auto& [weights, model, size, size_vram, num_ctx, known_form, known_settings, predicted] = x;
+    auto& [weights, model, size, size_vram, num_ctx, known_form, known_settings, predicted, cards] =
+        x;
     v("weights", weights)("model", model)("size", size)("size_vram", size_vram);
     v("num_ctx", num_ctx)("known_form", known_form)("known_settings", known_settings);
-    v("predicted", predicted);
+    v("predicted", predicted).later("cards", cards);
 }
 
 void members(auto& v, Is<core::Card> auto& x) {
@@ -94,8 +95,8 @@ void members(auto& v, Is<core::LoadSucceeded> auto& x) {
 }
 
 void members(auto& v, Is<core::Placed> auto& x) {
-    auto& [instance, most] = x;
-    v("instance", instance)("most", most);
+    auto& [instance, most, is_certain] = x;
+    v("instance", instance)("most", most)("is_certain", is_certain);
 }
 
 void members(auto& v, Is<core::LoadFailed> auto& x) {

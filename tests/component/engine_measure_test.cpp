@@ -74,6 +74,39 @@ class FakeProbe final : public probe::MemoryProbe {
     std::atomic<bool> is_broken = false;
 };
 
+class TwoCards final : public probe::MemoryProbe {
+  public:
+    [[nodiscard]] std::string source() const override { return "fake"; }
+
+    Result<std::vector<probe::Card>> read() override {
+        ++reads;
+        return std::vector{
+            probe::Card{"fake:1", "One", gibibytes(24), Bytes(first.load())},
+            probe::Card{"fake:2", "Two", gibibytes(24), Bytes(second.load())}
+        };
+    }
+
+    std::atomic<std::uint64_t> first = 0, second = 0;
+    std::atomic<unsigned> reads = 0;
+};
+
+struct OnTwoCards : Measured {
+    OnTwoCards() {
+        config.scheduler.budget = gibibytes(44);
+        config.scheduler.cards = {{gibibytes(22), gibibytes(24)}, {gibibytes(22), gibibytes(24)}};
+        config.scheduler.device_total = gibibytes(48);
+    }
+
+    void begin() {
+        create();
+        engine->use_device(device, "fake:1+fake:2", {"One", "Two"});
+        until([&] { return engine->is_ready(); });
+        loop.poll();
+    }
+
+    std::shared_ptr<TwoCards> device = std::make_shared<TwoCards>();
+};
+
 }  // namespace
 
 TEST_CASE(
@@ -173,6 +206,57 @@ TEST_CASE(
     rig.until([&] { return one->has_lease(); });
     one->end();
     CHECK(rig.view("wa")->charge > rig.foretold);
+}
+
+TEST_CASE("engine: the driver shows on which card a load came to lie", "[engine][component]") {
+    OnTwoCards rig;
+    rig.begin();
+    auto const one = rig.ask("a:1");
+    rig.until([&] { return !rig.provider.loads.empty(); });
+    CHECK(rig.view("wa")->cards[0] == rig.view("wa")->charge);  // it may be on either
+    CHECK(rig.view("wa")->cards[1] == rig.view("wa")->charge);
+    rig.device->second = (rig.foretold + mebibytes(300)).count();
+    rig.loop.advance(5s);
+    rig.until([&] { return one->has_lease(); });
+    one->end();
+    rig.until([&] { return rig.view("wa")->is_placed; });
+    CHECK(rig.view("wa")->cards == core::PerCard{Bytes(), rig.view("wa")->charge});
+    CHECK(rig.engine->card_names() == std::vector<std::string>{"One", "Two"});
+}
+
+TEST_CASE(
+    "engine: where the driver shows too little for a load, another look tells",
+    "[engine][component]"
+) {
+    OnTwoCards rig;
+    rig.begin();
+    auto const one = rig.ask("a:1");
+    rig.until([&] { return !rig.provider.loads.empty(); });
+    rig.loop.advance(5s);  // nothing is in use: somebody else's went away meanwhile
+    rig.until([&] { return one->has_lease(); });
+    one->end();
+    rig.device->first = rig.foretold.count();
+    rig.loop.advance(5s);
+    rig.until([&] { return rig.view("wa")->is_placed; });
+    CHECK(rig.view("wa")->cards == core::PerCard{rig.view("wa")->charge, Bytes()});
+}
+
+TEST_CASE(
+    "engine: what was loaded before us counts where the driver shows it", "[engine][component]"
+) {
+    OnTwoCards rig;
+    rig.add("b:1", "wb", gibibytes(20));
+    rig.provider.sizes["b:1"] = gibibytes(20);
+    rig.provider.put_row("a:1", rig.foretold);
+    rig.provider.put_row("b:1", gibibytes(20));
+    rig.device->first = gibibytes(20).count();
+    rig.device->second = rig.foretold.count();
+    rig.begin();
+    rig.until([&] { return rig.view("wb").has_value(); });
+    CHECK_FALSE(rig.engine->snapshot().over_budget);
+    CHECK_FALSE(rig.view("wa")->is_placed);  // only the sum of both is known
+    CHECK(rig.view("wa")->cards[0] > rig.view("wa")->cards[1]);
+    CHECK(rig.provider.count("unload a:1") + rig.provider.count("unload b:1") == 0);
 }
 
 }  // namespace plimsoll::test

@@ -63,6 +63,14 @@ Demand demand(Reader& in) {
     return made;
 }
 
+PerCard amounts(Reader& in) {
+    PerCard made(in.below(4));
+    for (Bytes& each : made) {
+        each = gibibytes(in.below(12));
+    }
+    return made;
+}
+
 SchedulerConfig config(Reader& in) {
     SchedulerConfig made;
     made.budget = gibibytes(in.below(24));
@@ -78,14 +86,6 @@ SchedulerConfig config(Reader& in) {
     return made;
 }
 
-PerCard amounts(Reader& in) {
-    PerCard made(in.below(4));
-    for (Bytes& each : made) {
-        each = gibibytes(in.below(12));
-    }
-    return made;
-}
-
 Row row(Reader& in) {
     Row made;
     made.weights = weights(in);
@@ -97,6 +97,7 @@ Row row(Reader& in) {
         made.known_settings = RunnerSettings{made.num_ctx, 512, {}};
     }
     made.predicted = gibibytes(in.below(16));
+    made.cards = amounts(in);
     return made;
 }
 
@@ -172,7 +173,7 @@ Event next_event(Reader& in, TimePoint now) {
         case 19:
             return UseWithdrawn{AnnouncementId{in.below(8)}};
         case 20:
-            return Placed{InstanceId{in.byte()}, amounts(in)};
+            return Placed{InstanceId{in.byte()}, amounts(in), in.flag()};
         default:
             return ticket_event(in, now);
     }

@@ -91,12 +91,20 @@ std::vector<std::string> needs_restart(Config const& running, Config const& want
 // loaded: a margin of the runtime's own (docs/memory.md, "What has to stay free").
 inline constexpr Bytes kFitMargin = gibibytes(1);
 
-// Bytes the pool may use. "auto" is all of the card but the reserve, or kFitMargin if that is more.
-// `warning` is set where nothing could be measured, or where the budget leaves too little free.
-Bytes resolve_budget(
+struct Limits {
+    Bytes budget;                       // what the pool may use
+    std::vector<core::Card> cards;      // of several, each one's part of it; else empty
+    std::optional<Bytes> device_total;  // of all cards; nullopt: no driver tells
+};
+
+// "auto" is all of each card but the reserve, or kFitMargin if that is more; a percentage is of
+// each card, bytes are shared among several by their size, the reserve stays free on each.
+// card_totals: empty where no driver tells. `warning` is set where nothing could be measured, or
+// where the budget leaves too little free.
+Limits resolve_budget(
     Budget const& budget,
     Bytes reserve,
-    std::optional<Bytes> device_total,
+    std::vector<Bytes> const& card_totals,
     Bytes host_memory,
     std::string& warning
 );

@@ -37,11 +37,12 @@ struct LoadSucceeded {
     std::optional<Bytes> charge{};
 };
 
-// On which cards an instance may lie, as far as the driver shows: on each at most so much. Until
-// this is told, ours count where the upstream may have put them, others on every card in full.
+// On which cards an instance lies, on each at most so much, as the driver shows. Until this is
+// told, ours count where the upstream may have put them.
 struct Placed {
     InstanceId instance{};
     PerCard most;
+    bool is_certain = true;  // false: a share of what the driver shows for several together
 };
 
 struct LoadFailed {

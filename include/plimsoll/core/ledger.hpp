@@ -25,7 +25,7 @@ class Ledger {
     // end over budget. What was known of its cards grows and shrinks with the charge.
     void impose(InstanceId instance, Bytes charge);
     // Where the driver shows an instance to lie; without effect on one that has no charge.
-    void place(InstanceId instance, PerCard const& most);
+    void place(InstanceId instance, PerCard const& most, bool is_certain = true);
     void release(InstanceId instance);
 
     // What is charged counts on each of the new cards in full if their number changes.

@@ -50,6 +50,9 @@ class Scheduler {
     [[nodiscard]] Duration answer_time(InstanceId instance) const;
     // What is booked for pins, those of these weights left out.
     [[nodiscard]] Bytes pinned_charge(std::string_view but_weights) const;
+    // What one instance of these weights may be charged at most beside the pins of others; with
+    // cards up to where the upstream's choice among them would leave no room.
+    [[nodiscard]] Bytes largest_charge(std::string_view weights) const;
     // Anything charged: the upstream's list must be read at least once a second.
     [[nodiscard]] bool has_instances() const;
     [[nodiscard]] SchedulerConfig const& config() const;

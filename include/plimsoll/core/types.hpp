@@ -93,6 +93,8 @@ struct Row {
     std::optional<Form> known_form;
     std::optional<RunnerSettings> known_settings;
     Bytes predicted;  // charge predicted for the row's context; zero if unknown
+    // Where one that is not known yet probably lies, from the driver; empty: on any card in full.
+    PerCard cards{};
 };
 
 enum class InstanceState : std::uint8_t {

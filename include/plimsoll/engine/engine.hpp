@@ -177,9 +177,16 @@ class Engine {
 
     // Before start(), so that nothing is missed.
     void observe(std::shared_ptr<StepObserver> observer);
-    // The driver of the device that this upstream's models lie on, and the device's name, so that
-    // what a process takes can be learned. Before start(); shared among engines of one loop.
-    void use_device(std::shared_ptr<probe::MemoryProbe> probe, std::string id);
+    // The driver of the cards that this upstream's models lie on, what they are called together,
+    // and each for people, so that it can be learned what a process takes and where it lies.
+    // Before start(); shared among engines of one loop.
+    void use_device(
+        std::shared_ptr<probe::MemoryProbe> probe,
+        std::string id,
+        std::vector<std::string> card_names = {}
+    );
+    // Empty, or one for each card.
+    [[nodiscard]] std::vector<std::string> const& card_names() const;
     // Adopts what is loaded, starts health checks and the reconcile loop.
     void start();
     // No new tickets (Errc::Draining); queued ones are refused with a Retry-After.

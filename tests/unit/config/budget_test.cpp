@@ -14,8 +14,12 @@ struct Resolved {
 
 Resolved resolve(Budget const& budget, Bytes reserve, std::optional<Bytes> device) {
     Resolved resolved;
-    resolved.bytes =
-        config::resolve_budget(budget, reserve, device, gibibytes(64), resolved.warning);
+    auto const cards = device ? std::vector{*device} : std::vector<Bytes>{};
+    auto const limits =
+        config::resolve_budget(budget, reserve, cards, gibibytes(64), resolved.warning);
+    resolved.bytes = limits.budget;
+    CHECK(limits.device_total == device);
+    CHECK(limits.cards.empty());
     return resolved;
 }
 
@@ -77,4 +81,53 @@ TEST_CASE("budget: a size needs no card, a reserve does", "[config][unit]") {
         resolve(absolute(gibibytes(20)), gibibytes(1), std::nullopt).warning,
         ContainsSubstring("the reserve of 1 GiB cannot be kept")
     );
+}
+
+TEST_CASE("budget: of several cards each has its part", "[config][unit]") {
+    std::vector<Bytes> const cards{gibibytes(24), gibibytes(16)};
+    std::string warning;
+    auto const with = [&](Budget const& budget, Bytes reserve) {
+        return config::resolve_budget(budget, reserve, cards, gibibytes(64), warning);
+    };
+    SECTION("auto: all but what the runtime wants free on each") {
+        auto const limits = with({}, Bytes(0));
+        CHECK(limits.budget == gibibytes(38));
+        CHECK(limits.device_total == gibibytes(40));
+        REQUIRE(limits.cards.size() == 2);
+        CHECK(limits.cards[0] == core::Card{gibibytes(23), gibibytes(24)});
+        CHECK(limits.cards[1] == core::Card{gibibytes(15), gibibytes(16)});
+        CHECK(warning.empty());
+    }
+    SECTION("the reserve stays free on each") {
+        auto const limits = with({}, gibibytes(3));
+        CHECK(limits.cards[0].budget == gibibytes(21));
+        CHECK(limits.cards[1].budget == gibibytes(13));
+        CHECK(limits.budget == gibibytes(34));
+    }
+    SECTION("a percentage is of each") {
+        auto const limits = with(percent(50), Bytes(0));
+        CHECK(limits.cards[0].budget == gibibytes(12));
+        CHECK(limits.cards[1].budget == gibibytes(8));
+        CHECK(with(percent(98), Bytes(0)).budget < gibibytes(40));
+        CHECK_THAT(warning, ContainsSubstring("to spare on its card falls to the CPU"));
+        CHECK_THAT(warning, ContainsSubstring("at most 38 GiB"));
+    }
+    SECTION("bytes are shared by size") {
+        auto const limits = with(absolute(gibibytes(20)), Bytes(0));
+        CHECK(limits.cards[0].budget == gibibytes(12));
+        CHECK(limits.cards[1].budget == gibibytes(8));
+        CHECK(warning.empty());
+        CHECK(with(absolute(Bytes(20'000'000'001)), Bytes(0)).budget >= Bytes(20'000'000'000));
+        CHECK(warning.empty());
+    }
+    SECTION("too many bytes are cut and said") {
+        auto const limits = with(absolute(gibibytes(50)), gibibytes(1));
+        CHECK(limits.budget == gibibytes(38));
+        CHECK_THAT(
+            warning,
+            ContainsSubstring(
+                "50 GiB is more than the GPUs' 40 GiB less the reserve of 1 GiB on each"
+            )
+        );
+    }
 }

@@ -112,8 +112,12 @@ TEST_CASE(
     CHECK(d.scheduler.snapshot(d.now).charged_by_card == PerCard{gibibytes(9), gibibytes(9)});
     CHECK_FALSE(d.scheduler.snapshot(d.now).over_budget);
     auto const id = d.scheduler.snapshot(d.now).instances.front().id;
-    placed(d, id, {gibibytes(1), gibibytes(9)});
-    CHECK(d.scheduler.snapshot(d.now).charged_by_card == PerCard{gibibytes(1), gibibytes(9)});
+    d.on(Placed{id, {gibibytes(4), gibibytes(5)}, false});
+    CHECK(d.scheduler.snapshot(d.now).charged_by_card == PerCard{gibibytes(4), gibibytes(5)});
+    CHECK_FALSE(d.view(id).is_placed);
+    placed(d, id, {Bytes(), gibibytes(9)});
+    CHECK(d.scheduler.snapshot(d.now).charged_by_card == PerCard{Bytes(), gibibytes(9)});
+    CHECK(d.view(id).is_placed);
 }
 
 TEST_CASE("cards: one over its budget loses what lies on it, not its neighbours", "[core][cards]") {
@@ -157,4 +161,34 @@ TEST_CASE("cards: a place for another number of cards, or of nobody, is ignored"
     CHECK_FALSE(d.view(a).is_placed);
     placed(d, InstanceId{99}, {gibibytes(15), Bytes()});
     CHECK(d.scheduler.snapshot(d.now).instances.size() == 1);
+}
+
+TEST_CASE("cards: rows found at the start count where the driver shows them", "[core][cards]") {
+    Driver d(two_cards());
+    Row first{"x", "x:latest", gibibytes(20), gibibytes(20), 4096, {}, {}, {}};
+    Row second{"y", "y:latest", gibibytes(20), gibibytes(20), 4096, {}, {}, {}};
+    first.cards = {gibibytes(10), gibibytes(10)};
+    second.cards = {gibibytes(10), gibibytes(10)};
+    d.list({first, second});
+    CHECK(d.none<Unload>());  // although each could be on either card
+    CHECK_FALSE(d.scheduler.snapshot(d.now).over_budget);
+}
+
+TEST_CASE(
+    "cards: the largest charge is what every choice of the upstream leaves", "[core][cards]"
+) {
+    Driver d(two_cards());
+    Bytes const alone = d.scheduler.largest_charge("a");
+    CHECK(alone > gibibytes(37));  // spread: 38 and a bit
+    CHECK(alone < gibibytes(39));
+    InstanceId const p = d.load(sized("p", gibibytes(15)));
+    placed(d, p, {gibibytes(15), Bytes()});
+    d.on(PinSet{sized("p", gibibytes(15)), "operator", {}});
+    CHECK(d.scheduler.largest_charge("p") == alone);
+    Bytes const beside = d.scheduler.largest_charge("a");
+    // Up to four fifths of the free card; more might be spread, for which the first has no room.
+    CHECK(beside > gibibytes(17));
+    CHECK(beside <= gibibytes(18));
+    d.on(ConfigChanged{Driver::small(gibibytes(44))});
+    CHECK(d.scheduler.largest_charge("a") == gibibytes(29));
 }

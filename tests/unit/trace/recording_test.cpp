@@ -78,7 +78,7 @@ std::vector<core::Event> every_event() {
         core::CleanupRequested{},
         core::ConfigChanged{config()},
         core::TimePassed{},
-        core::Placed{core::InstanceId{3}, {Bytes(4), Bytes()}},
+        core::Placed{core::InstanceId{3}, {Bytes(4), Bytes()}, false},
     };
 }
 

@@ -1,0 +1,87 @@
+// On which cards the instances lie, from what the driver says is in use. Only for upstreams with
+// several cards; the scheduler has its own guess until then.
+#include "engine/cards.hpp"
+#include "engine/impl.hpp"
+
+#include <algorithm>
+
+namespace plimsoll::engine {
+
+namespace {
+
+// Then the driver does not show the model: somebody else's memory came free meanwhile, or it does
+// not know yet.
+bool is_too_little(core::PerCard const& seen, Bytes charge) {
+    return sum_of(seen) + sum_of(seen) < charge;
+}
+
+}  // namespace
+
+// Of a load that nothing else overlapped: what each card lost to it.
+void Engine::Impl::place_loaded(
+    core::InstanceId instance, core::PerCard const& before, core::PerCard const& after
+) {
+    if (config.scheduler.cards.size() != after.size()) {
+        return;
+    }
+    auto const lost = difference(after, before);
+    auto const charge = scheduler.ledger().charge_of(instance);
+    if (!charge.is_zero() && !is_too_little(lost, charge)) {
+        step(core::Placed{.instance = instance, .most = shares(charge, lost)});
+    }
+}
+
+// Rows that the scheduler does not know yet share what the known ones leave of the use.
+net::Task<void> Engine::Impl::place_new(std::vector<core::Row>& rows) {
+    auto const is_known = [this](core::Row const& row) {
+        auto const views = scheduler.snapshot(loop.now()).instances;
+        return std::ranges::find(views, row.weights, &core::InstanceView::weights) != views.end();
+    };
+    if (config.scheduler.cards.empty() || std::ranges::all_of(rows, is_known)) {
+        co_return;
+    }
+    auto const used = co_await read_used();
+    if (!used || used->size() != config.scheduler.cards.size()) {
+        co_return;
+    }
+    auto const left = difference(*used, placed_use(scheduler.snapshot(loop.now())));
+    for (auto& row : rows) {
+        row.cards = shares(std::max(row.predicted, taken(row.size, row.size_vram)), left);
+    }
+}
+
+// Instances that something overlapped, or that were here before us. One alone is all that the
+// driver shows beside the others; of several only the sum is known.
+net::Task<void> Engine::Impl::place_others() {
+    auto const is_open = [](core::InstanceView const& view) {
+        return !view.is_placed && view.state == core::InstanceState::Ready;
+    };
+    if (config.scheduler.cards.empty() || !loading.empty() || !unloading.empty() ||
+        std::ranges::none_of(scheduler.snapshot(loop.now()).instances, is_open)) {
+        co_return;
+    }
+    auto const changes = device_changes;
+    auto const used = co_await read_used();
+    if (!used || used->size() != config.scheduler.cards.size() || changes != device_changes) {
+        co_return;
+    }
+    auto const snapshot = scheduler.snapshot(loop.now());
+    auto const left = difference(*used, placed_use(snapshot));
+    auto const open = std::ranges::count_if(snapshot.instances, is_open);
+    Bytes charge;
+    for (auto const& view : snapshot.instances) {
+        charge += is_open(view) ? view.charge : Bytes();
+    }
+    if (is_too_little(left, charge)) {
+        co_return;
+    }
+    for (auto const& view : snapshot.instances) {
+        if (is_open(view)) {
+            step(core::Placed{
+                .instance = view.id, .most = shares(view.charge, left), .is_certain = open == 1
+            });
+        }
+    }
+}
+
+}  // namespace plimsoll::engine
