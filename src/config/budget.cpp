@@ -123,7 +123,7 @@ Limits resolve_budget(
     for (Bytes const card : card_totals) {
         // Cap and reserve are two bounds; the tighter one holds.
         Bytes const part = std::min(cap_of(budget, card, total), card - reserve);
-        out.cards.push_back({part, card});
+        out.cards.push_back({part, card, Bytes()});
         out.budget += part;
     }
     warning = warning_for(budget, reserve, out);

@@ -10,19 +10,20 @@ constexpr double kLeastTrue = 0.75;
 // What is leaving may be gone already, and of what the driver has not shown nobody knows where it
 // lies.
 bool is_surely_there(State const& state, Instance const& instance) {
-    bool const is_used =
-        instance.state == InstanceState::Ready || instance.state == InstanceState::Draining;
-    return is_used && state.ledger.is_placed(instance.id);
+    return state.ledger.is_placed(instance.id) && !is_leaving(instance);
 }
 
 }  // namespace
 
 void Held::add(State const& state, Instance const& instance) {
     charge += state.ledger.charge_of(instance.id);
-    PerCard const parts = state.ledger.cards_of(instance.id);
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-        cards.most[i] += parts[i];
-        cards.least[i] += is_surely_there(state, instance) ? parts[i].scaled(kLeastTrue) : Bytes();
+    PerCard parts = state.ledger.cards_of(instance.id);
+    core::add(cards.most, parts);
+    if (is_surely_there(state, instance)) {
+        for (Bytes& part : parts) {
+            part = part.scaled(kLeastTrue);
+        }
+        core::add(cards.least, parts);
     }
     ++rows;
 }

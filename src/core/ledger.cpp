@@ -1,3 +1,5 @@
+#include "core/placement.hpp"
+
 #include <plimsoll/core/ledger.hpp>
 
 #include <algorithm>
@@ -22,17 +24,14 @@ bool Ledger::reserve(InstanceId instance, Bytes charge, PerCard const& most) {
     if (charges_.contains(instance) || charged_ + charge > budget_) {
         return false;
     }
-    for (std::size_t i = 0; i < cards_.size(); ++i) {
-        Bytes const part = i < most.size() ? most[i] : charge;
-        if (by_card_[i] + part > cards_[i].budget) {
-            return false;
-        }
+    PerCard const parts = most.size() == cards_.size() ? most : PerCard(cards_.size(), charge);
+    PerCard after = by_card_;
+    add(after, parts);
+    if (is_any_over(cards_, after)) {
+        return false;
     }
-    impose(instance, charge);
-    if (most.size() == cards_.size()) {
-        charges_[instance].cards = most;
-        recount();
-    }
+    charges_[instance] = Entry{charge, parts, false};
+    recount();
     return true;
 }
 
@@ -93,12 +92,7 @@ bool Ledger::is_placed(InstanceId instance) const {
 }
 
 bool Ledger::is_over_budget() const {
-    for (std::size_t i = 0; i < cards_.size(); ++i) {
-        if (by_card_[i] > cards_[i].budget) {
-            return true;
-        }
-    }
-    return charged_ > budget_;
+    return charged_ > budget_ || is_any_over(cards_, by_card_);
 }
 
 // A running sum would be wrong for ever after one saturated addition; there are a handful of
@@ -108,9 +102,7 @@ void Ledger::recount() {
     by_card_.assign(cards_.size(), Bytes());
     for (auto const& [instance, entry] : charges_) {
         charged_ += entry.charge;
-        for (std::size_t i = 0; i < cards_.size(); ++i) {
-            by_card_[i] += entry.cards[i];
-        }
+        add(by_card_, entry.cards);
     }
     if (charged_ > peak_) {
         peak_ = charged_;

@@ -30,11 +30,7 @@ void count_violation(State& state, Bytes charge, PerCard cards) {
         sum += state.ledger.charge_of(id);
         add(cards, state.ledger.cards_of(id));
     }
-    bool is_over = sum > state.config.budget;
-    for (std::size_t i = 0; i < cards.size(); ++i) {
-        is_over = is_over || cards[i] > state.config.cards[i].budget;
-    }
-    if (is_over) {
+    if (sum > state.config.budget || is_any_over(state.config.cards, cards)) {
         ++state.counters.violations;
     }
 }

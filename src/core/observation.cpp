@@ -17,6 +17,7 @@ constexpr Duration kListTimeout = std::chrono::seconds(2);
 constexpr Duration kListLag = std::chrono::seconds(6);
 constexpr Duration kConfirmAfter = std::chrono::milliseconds(1);
 constexpr Duration kRowLimitFor = std::chrono::hours(1);
+constexpr std::uint64_t kPlacedTolerance = 64;  // of a card
 constexpr Duration kDoubtFor = std::chrono::hours(1);
 
 Demand demand_of(Row const& row, Target const& target) {
@@ -295,9 +296,19 @@ void note_measured(Turn& turn, Instance& instance, Bytes size, Bytes size_vram) 
     }
 }
 
+// The parts of a charge, which has margins, are not known to the byte: a little above what was
+// reserved is no reason to unload what has just been loaded.
 void note_placed(Turn& turn, Placed const& event) {
     State& state = turn.state;
-    state.ledger.place(event.instance, event.most, event.is_certain);
+    PerCard most = event.most;
+    PerCard const reserved = state.ledger.cards_of(event.instance);
+    for (std::size_t i = 0; i < std::min(most.size(), reserved.size()); ++i) {
+        Bytes const tolerance(state.config.cards[i].total.count() / kPlacedTolerance);
+        if (most[i] <= reserved[i] + tolerance) {
+            most[i] = std::min(most[i], reserved[i]);
+        }
+    }
+    state.ledger.place(event.instance, most, event.is_certain);
     state.must_recheck = true;
 }
 

@@ -21,12 +21,7 @@ void remove_pin(State& state, Target& target) {
 
 bool do_pins_fit(State const& state) {
     Held const held = held_by_pins(state, nullptr);
-    for (std::size_t card = 0; card < held.cards.most.size(); ++card) {
-        if (held.cards.most[card] > state.config.cards[card].budget) {
-            return false;
-        }
-    }
-    return held.charge <= state.config.budget;
+    return held.charge <= state.config.budget && !is_any_over(state.config.cards, held.cards.most);
 }
 
 }  // namespace

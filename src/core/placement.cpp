@@ -1,15 +1,16 @@
 #include "core/placement.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace plimsoll::core {
 
 namespace {
 
-// Of a card, what other programs may use of it.
-constexpr std::uint64_t kOthersPart = 16;
+// Of a card, what other programs may use beyond what they used when that was last seen.
+constexpr std::uint64_t kOthersPart = 64;
 // Of a charge, on each card: layers are not divided, and every card needs a copy of some buffers.
-constexpr double kSpreadMargin = 1.0 / 16;
+constexpr double kSpreadMargin = 1.0 / 40;
 
 struct Free {
     Bytes least, most;
@@ -17,25 +18,26 @@ struct Free {
 
 std::vector<Free> free_of(SchedulerConfig const& config, CardUse const& used) {
     std::vector<Free> free;
-    for (std::size_t i = 0; i < config.cards.size(); ++i) {
-        Bytes const total = config.cards[i].total;
-        Bytes const others(total.count() / kOthersPart);
-        free.push_back({total - others - used.most[i], total - used.least[i]});
+    auto least = used.least.begin();
+    auto most = used.most.begin();
+    for (Card const& card : config.cards) {
+        Bytes const free_of_others = card.total - card.others;
+        Bytes const more(card.total.count() / kOthersPart);
+        free.push_back({free_of_others - more - *most++, free_of_others - *least++});
     }
     return free;
 }
 
 // The largest part of a model that is spread which may come to this card.
-Bytes part_of(Bytes charge, std::vector<Free> const& free, std::size_t card) {
-    Bytes sum = free[card].most;
-    for (std::size_t i = 0; i < free.size(); ++i) {
-        sum += i == card ? Bytes() : free[i].least;
+Bytes part_of(Bytes charge, std::vector<Free> const& free, Free const& card) {
+    Bytes sum = card.most - card.least;
+    for (Free const& each : free) {
+        sum += each.least;
     }
     if (sum.is_zero()) {
         return charge;
     }
-    double const share =
-        static_cast<double>(free[card].most.count()) / static_cast<double>(sum.count());
+    double const share = static_cast<double>(card.most.count()) / static_cast<double>(sum.count());
     return std::min(charge, charge.scaled(share + kSpreadMargin));
 }
 
@@ -55,25 +57,37 @@ std::optional<PerCard> place(
     auto const free = free_of(config, used);
     Bytes const freest = std::ranges::max_element(free, {}, &Free::least)->least;
     bool const may_spread = !is_estimate_met(estimate, freest);
-    PerCard out(free.size());
-    for (std::size_t i = 0; i < free.size(); ++i) {
-        if (free[i].most >= freest && is_estimate_met(estimate, free[i].most)) {
-            out[i] = charge;
-        } else if (may_spread) {
-            out[i] = part_of(charge, free, i);
-        }
-        if (!out[i].is_zero() && used.most[i] + out[i] > config.cards[i].budget) {
-            return std::nullopt;
+    PerCard out;
+    for (Free const& card : free) {
+        if (card.most >= freest && is_estimate_met(estimate, card.most)) {
+            out.push_back(charge);
+        } else {
+            out.push_back(may_spread ? part_of(charge, free, card) : Bytes());
         }
     }
-    return out;
+    // Cards that are over their budget already are no reason where nothing would be added.
+    PerCard over = used.most;
+    add(over, out);
+    over = excess(config.cards, over);
+    bool const is_too_much = !std::ranges::equal(over, out, [](Bytes beyond, Bytes part) {
+        return beyond.is_zero() || part.is_zero();
+    });
+    return is_too_much ? std::nullopt : std::optional(std::move(out));
 }
 
 void add(PerCard& sum, PerCard const& more) {
     sum.resize(std::max(sum.size(), more.size()));
-    for (std::size_t i = 0; i < more.size(); ++i) {
-        sum[i] += more[i];
-    }
+    std::ranges::transform(more, sum, sum.begin(), std::plus());
+}
+
+PerCard excess(std::vector<Card> const& cards, PerCard const& charged) {
+    PerCard over(cards.size());
+    std::ranges::transform(charged, cards, over.begin(), std::minus(), {}, &Card::budget);
+    return over;
+}
+
+bool is_any_over(std::vector<Card> const& cards, PerCard const& charged) {
+    return std::ranges::any_of(excess(cards, charged), [](Bytes over) { return !over.is_zero(); });
 }
 
 }  // namespace plimsoll::core

@@ -24,5 +24,9 @@ struct CardUse {
 );
 
 void add(PerCard& sum, PerCard const& more);
+// What is charged to each card beyond its budget.
+[[nodiscard]] PerCard excess(std::vector<Card> const& cards, PerCard const& charged);
+// Whether some card is charged more than its budget.
+[[nodiscard]] bool is_any_over(std::vector<Card> const& cards, PerCard const& charged);
 
 }  // namespace plimsoll::core

@@ -9,6 +9,7 @@
 #include "core/unloading.hpp"
 #include "core/words.hpp"
 
+#include <algorithm>
 #include <tuple>
 
 namespace plimsoll::core {
@@ -191,17 +192,8 @@ struct Staying {
     Bytes charge;
     PerCard cards;
 
-    [[nodiscard]] bool is_over(SchedulerConfig const& config, std::size_t card) const {
-        return cards[card] > config.cards[card].budget;
-    }
-
     [[nodiscard]] bool is_over(SchedulerConfig const& config) const {
-        for (std::size_t card = 0; card < cards.size(); ++card) {
-            if (is_over(config, card)) {
-                return true;
-            }
-        }
-        return charge > config.budget;
+        return charge > config.budget || is_any_over(config.cards, cards);
     }
 };
 
@@ -221,13 +213,14 @@ bool would_help(State const& state, Staying const& staying, Instance const& inst
     if (staying.charge > state.config.budget) {
         return true;
     }
-    PerCard const cards = state.ledger.cards_of(instance.id);
-    for (std::size_t card = 0; card < cards.size(); ++card) {
-        if (staying.is_over(state.config, card) && !cards[card].is_zero()) {
-            return true;
-        }
-    }
-    return false;
+    PerCard on_those_over = state.ledger.cards_of(instance.id);
+    std::ranges::transform(
+        on_those_over,
+        excess(state.config.cards, staying.cards),
+        on_those_over.begin(),
+        [](Bytes part, Bytes over) { return std::min(part, over); }
+    );
+    return std::ranges::any_of(on_those_over, [](Bytes part) { return !part.is_zero(); });
 }
 
 // The order in which a pool over its budget loses instances: foreign and idle ones first, then the

@@ -83,9 +83,14 @@ struct Apply {
     void operator()(CleanupRequested const& /*event*/) const { clean_up(turn); }
 
     void operator()(ConfigChanged const& event) const {
+        SchedulerConfig const& old = turn.state.config;
+        bool const is_other_size = event.config.budget != old.budget ||
+                                   event.config.max_loaded_models != old.max_loaded_models;
         turn.state.config = event.config;
         turn.state.ledger.set_budget(event.config.budget, event.config.cards);
-        turn.state.row_limit_until = TimePoint();
+        if (is_other_size) {
+            turn.state.row_limit_until = TimePoint();
+        }
         turn.state.must_recheck = true;
     }
 

@@ -39,7 +39,10 @@ memory::EstimateQuery Engine::Impl::estimate_query(
     query.settings.draft_num_predict =
         to_u32(request.draft_num_predict.value_or(query.settings.draft_num_predict));
     query.device = calibration.device(config.device);
-    query.fit = request.fit.value_or(config.scheduler.budget);
+    query.fit = request.fit.value_or(
+        config.scheduler.cards.empty() ? config.scheduler.budget
+                                       : scheduler.largest_charge(info.weights)
+    );
     query.fit_by = request.fit ? memory::FitBy::Predicted : memory::FitBy::Booked;
     return query;
 }

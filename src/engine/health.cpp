@@ -143,6 +143,11 @@ net::Task<void> Engine::Impl::came_up(upstream::Health found) {
     step(core::UpstreamUp{.restarted = is_restarted});
     step(core::Observed{.rows = *rows, .asked = asked});
     request_poll();
+    if (!config.scheduler.cards.empty()) {
+        if (auto const used = co_await read_used()) {
+            note_others(*used);
+        }
+    }
     if (is_first) {
         loop.spawn("configured pins", set_configured_pins(shared_from_this()));
     }
@@ -183,7 +188,11 @@ net::Task<void> Engine::Impl::set_configured_pins(std::shared_ptr<Impl> keep) {
 }
 
 void Engine::Impl::reconfigure(EngineConfig next) {
+    auto const seen = std::move(config.scheduler.cards);
     config = std::move(next);
+    for (std::size_t i = 0; seen.size() == config.scheduler.cards.size() && i < seen.size(); ++i) {
+        config.scheduler.cards[i].others = seen[i].others;
+    }
     ctx_caps.clear();
     ++demand_epoch;
     facts->set_ttl(config.info_ttl);

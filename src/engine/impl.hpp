@@ -182,6 +182,9 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     void learn_process(core::Demand const& demand, core::LoadSucceeded const& event, Bytes taken);
 
     // placing.cpp
+    void note_device_change();
+    void note_others(core::PerCard const& used);
+    [[nodiscard]] core::PerCard without_others(core::PerCard used) const;
     void place_loaded(
         core::InstanceId instance, core::PerCard const& before, core::PerCard const& after
     );
@@ -278,7 +281,8 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
 
     std::shared_ptr<probe::MemoryProbe> device_probe;  // null: no driver tells
     std::vector<std::string> card_names;
-    bool is_device_failing = false;    // said once
+    bool is_device_failing = false;  // said once
+    std::optional<TimePoint> last_device_change;
     std::uint64_t device_changes = 0;  // loads and unloads that were begun or ended
 
     net::Flag health_flag;

@@ -62,7 +62,11 @@ net::Task<void> Engine::Impl::run_load(
     request.is_embedding_only = fact && fact->info->geometry.is_embedding_only;
     LoadWatch watch;
     watch.used_before = co_await read_used();
-    watch.changes = ++device_changes;
+    if (watch.used_before) {
+        note_others(*watch.used_before);
+    }
+    note_device_change();
+    watch.changes = device_changes;
     auto const loaded = co_await provider.load(std::move(request), *canceller);
     if (canceller->is_cancelled()) {
         load_failed(action, core::LoadFailure::Aborted, {});
@@ -292,7 +296,7 @@ std::vector<std::string> Engine::Impl::unload_names(core::Unload const& action) 
 
 net::Task<void> Engine::Impl::run_unload(std::shared_ptr<Impl> keep, core::Unload action) {
     TaskCount const count(keep);
-    ++device_changes;
+    note_device_change();
     // Watched from the moment of sending: some runners answer only when all is done.
     auto const known = measurements.known(action.weights);
     auto const watched = std::ranges::find(unloading, action.instance, &UnloadWatch::instance);
@@ -336,7 +340,7 @@ net::Task<void> Engine::Impl::run_unload(std::shared_ptr<Impl> keep, core::Unloa
 }
 
 void Engine::Impl::unload_ended(UnloadWatch const& watch) {
-    ++device_changes;
+    note_device_change();
     auto const took = loop.now() - watch.sent;
     auto const sentence = fmt::format("Unloaded {} in {}", watch.model, format_duration(took));
     kLog.info(sentence);

@@ -9,6 +9,10 @@ namespace plimsoll::engine {
 
 namespace {
 
+constexpr Bytes kWorthTelling = mebibytes(64);
+// The driver shows memory as used for a while after its process is gone.
+constexpr Duration kSettles = std::chrono::seconds(3);
+
 // Then the driver does not show the model: somebody else's memory came free meanwhile, or it does
 // not know yet.
 bool is_too_little(core::PerCard const& seen, Bytes charge) {
@@ -16,6 +20,46 @@ bool is_too_little(core::PerCard const& seen, Bytes charge) {
 }
 
 }  // namespace
+
+void Engine::Impl::note_device_change() {
+    ++device_changes;
+    last_device_change = loop.now();
+}
+
+// What other programs use, for the guess where the upstream will put the next model.
+void Engine::Impl::note_others(core::PerCard const& used) {
+    auto const snapshot = scheduler.snapshot(loop.now());
+    bool const is_all_known = std::ranges::all_of(snapshot.instances, [](auto const& view) {
+        return view.is_placed || view.state == core::InstanceState::Loading;
+    });
+    if (!is_all_known || used.size() != config.scheduler.cards.size()) {
+        return;
+    }
+    auto others = difference(used, placed_use(snapshot));
+    bool const is_quiet = !last_device_change || loop.now() - *last_device_change > kSettles;
+    bool is_news = false;
+    for (std::size_t i = 0; i < others.size(); ++i) {
+        auto const& card = config.scheduler.cards[i];
+        // What has been unloaded a moment ago is still in use, and nobody else's.
+        others[i] = is_quiet ? others[i] : std::min(others[i], card.others);
+        is_news = is_news || card.others > others[i] + kWorthTelling ||
+                  others[i] > card.others + kWorthTelling;
+    }
+    if (!is_news) {
+        return;
+    }
+    for (std::size_t i = 0; i < others.size(); ++i) {
+        config.scheduler.cards[i].others = others[i];
+    }
+    step(core::ConfigChanged{config.scheduler});
+}
+
+core::PerCard Engine::Impl::without_others(core::PerCard used) const {
+    for (std::size_t i = 0; i < used.size(); ++i) {
+        used[i] -= config.scheduler.cards[i].others;
+    }
+    return used;
+}
 
 // Of a load that nothing else overlapped: what each card lost to it.
 void Engine::Impl::place_loaded(
@@ -44,7 +88,7 @@ net::Task<void> Engine::Impl::place_new(std::vector<core::Row>& rows) {
     if (!used || used->size() != config.scheduler.cards.size()) {
         co_return;
     }
-    auto const left = difference(*used, placed_use(scheduler.snapshot(loop.now())));
+    auto const left = without_others(difference(*used, placed_use(scheduler.snapshot(loop.now()))));
     for (auto& row : rows) {
         row.cards = shares(std::max(row.predicted, taken(row.size, row.size_vram)), left);
     }
@@ -66,7 +110,7 @@ net::Task<void> Engine::Impl::place_others() {
         co_return;
     }
     auto const snapshot = scheduler.snapshot(loop.now());
-    auto const left = difference(*used, placed_use(snapshot));
+    auto const left = without_others(difference(*used, placed_use(snapshot)));
     auto const open = std::ranges::count_if(snapshot.instances, is_open);
     Bytes charge;
     for (auto const& view : snapshot.instances) {

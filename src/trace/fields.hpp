@@ -55,8 +55,8 @@ void members(auto& v, Is<core::Row> auto& x) {
 }
 
 void members(auto& v, Is<core::Card> auto& x) {
-    auto& [budget, total] = x;
-    v("budget", budget)("total", total);
+    auto& [budget, total, others] = x;
+    v("budget", budget)("total", total)("others", others);
 }
 
 void members(auto& v, Is<core::SchedulerConfig> auto& x) {

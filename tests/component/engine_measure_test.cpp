@@ -93,7 +93,9 @@ class TwoCards final : public probe::MemoryProbe {
 struct OnTwoCards : Measured {
     OnTwoCards() {
         config.scheduler.budget = gibibytes(44);
-        config.scheduler.cards = {{gibibytes(22), gibibytes(24)}, {gibibytes(22), gibibytes(24)}};
+        config.scheduler.cards = {
+            {gibibytes(22), gibibytes(24), {}}, {gibibytes(22), gibibytes(24), {}}
+        };
         config.scheduler.device_total = gibibytes(48);
     }
 

@@ -81,7 +81,7 @@ SchedulerConfig config(Reader& in) {
     made.unload_timeout = in.duration();
     for (std::uint64_t cards = in.below(4); cards > 1; --cards) {
         Bytes const budget = gibibytes(in.below(16));
-        made.cards.push_back({budget, budget + gibibytes(in.below(4))});
+        made.cards.push_back({budget, budget + gibibytes(in.below(4)), gibibytes(in.below(3))});
     }
     return made;
 }

@@ -50,7 +50,8 @@ SchedulerConfig with_cards(SchedulerConfig config, Rng& rng) {
         Bytes const budget =
             is_last ? left
                     : scaled(config.budget, rng.between(0.7, 1.2) / static_cast<double>(count));
-        config.cards.push_back({budget, budget + scaled(gibibytes(3), rng.unit())});
+        Bytes const rest = scaled(gibibytes(3), rng.unit());
+        config.cards.push_back({budget, budget + rest, scaled(rest, rng.unit())});
         left -= budget;
         total += config.cards.back().total;
     }

@@ -175,6 +175,7 @@ class World {
     bool had_trouble_ = false;  // something made physical memory unforeseeable
     Bytes physical_peak_;
     Bytes largest_budget_;
+    bool had_card_trouble_ = false;
     core::PerCard largest_card_budgets_;
     core::PerCard others_on_cards_;  // what other programs use
 };

@@ -28,7 +28,10 @@ Bytes sum_of(PerCard const& cards) {
 void World::draw_cards() {
     for (Card const& card : scheduler_config_.cards) {
         largest_card_budgets_.push_back(card.budget);
-        others_on_cards_.push_back(part(card.total, Bytes(card_rng_.below(1000)), Bytes(16'000)));
+        // Within what is allowed for beyond what was seen.
+        others_on_cards_.push_back(
+            card.others + part(card.total, Bytes(card_rng_.below(1000)), Bytes(64'000))
+        );
     }
 }
 
@@ -54,6 +57,9 @@ PerCard World::lies_on(Bytes bytes, Bytes estimate) {
     if (cards.empty()) {
         return {};
     }
+    // What a crashed runner has left is free and looks taken, so nobody could foresee the choice.
+    had_card_trouble_ =
+        had_card_trouble_ || std::ranges::any_of(upstream_.runners(), &Runner::is_dead);
     PerCard used = upstream_.physical_by_card();
     used.resize(cards.size());
     PerCard free(cards.size()), out(cards.size());
@@ -110,7 +116,8 @@ void World::show_others() {
 
 void World::check_cards() {
     PerCard const used = upstream_.physical_by_card();
-    for (std::size_t i = 0; i < used.size() && !had_trouble_; ++i) {
+    bool const is_foreseeable = !had_trouble_ && !had_card_trouble_;
+    for (std::size_t i = 0; i < used.size() && is_foreseeable; ++i) {
         if (used[i] > largest_card_budgets_[i]) {
             throw InvariantBroken("physical memory exceeds the budget of a card");
         }

@@ -92,7 +92,7 @@ TEST_CASE("scheduler: hours of seeded worlds with faults break no invariant", "[
         FAIL_CHECK(failure);
     }
     CHECK(totals.violations == 0);
-    CHECK(totals.fewest >= 400);
+    CHECK(totals.fewest >= 500);
     WARN(
         worlds << " simulated hours from seed " << first << ": " << totals.events << " events, "
                << totals.loads << " loads, at least " << totals.fewest << " events each"

@@ -17,6 +17,7 @@ namespace plimsoll::core {
 struct Card {
     Bytes budget;  // what models may take of it
     Bytes total;   // what it has
+    Bytes others;  // what other programs used of it when that was last seen
     auto operator<=>(Card const&) const = default;
 };
 

@@ -94,8 +94,8 @@ TEST_CASE("budget: of several cards each has its part", "[config][unit]") {
         CHECK(limits.budget == gibibytes(38));
         CHECK(limits.device_total == gibibytes(40));
         REQUIRE(limits.cards.size() == 2);
-        CHECK(limits.cards[0] == core::Card{gibibytes(23), gibibytes(24)});
-        CHECK(limits.cards[1] == core::Card{gibibytes(15), gibibytes(16)});
+        CHECK(limits.cards[0] == core::Card{gibibytes(23), gibibytes(24), Bytes()});
+        CHECK(limits.cards[1] == core::Card{gibibytes(15), gibibytes(16), Bytes()});
         CHECK(warning.empty());
     }
     SECTION("the reserve stays free on each") {

@@ -60,7 +60,9 @@ TEST_CASE("ledger: a smaller budget takes nothing away and lets nothing in", "[c
 }
 
 TEST_CASE("ledger: no card is promised more than its budget", "[core][ledger]") {
-    Ledger ledger(gibibytes(30), {{gibibytes(10), gibibytes(12)}, {gibibytes(20), gibibytes(24)}});
+    Ledger ledger(
+        gibibytes(30), {{gibibytes(10), gibibytes(12), {}}, {gibibytes(20), gibibytes(24), {}}}
+    );
     REQUIRE(ledger.reserve(InstanceId{1}, gibibytes(8), {gibibytes(8), Bytes()}));
     CHECK_FALSE(ledger.reserve(InstanceId{2}, gibibytes(3), {gibibytes(2) + Bytes(1), Bytes()}));
     CHECK(ledger.charged() == gibibytes(8));
@@ -76,7 +78,7 @@ TEST_CASE("ledger: no card is promised more than its budget", "[core][ledger]") 
 }
 
 TEST_CASE("ledger: what is not placed counts on every card in full", "[core][ledger]") {
-    Ledger ledger(gibibytes(20), {{gibibytes(10), {}}, {gibibytes(10), {}}});
+    Ledger ledger(gibibytes(20), {{gibibytes(10), {}, {}}, {gibibytes(10), {}, {}}});
     ledger.impose(InstanceId{1}, gibibytes(6));
     CHECK(ledger.charged() == gibibytes(6));
     CHECK(ledger.charged_by_card() == PerCard{gibibytes(6), gibibytes(6)});
@@ -97,10 +99,10 @@ TEST_CASE("ledger: what is not placed counts on every card in full", "[core][led
         CHECK(ledger.charged_by_card() == PerCard{gibibytes(2), gibibytes(4)});
     }
     SECTION("other cards: nobody knows any more") {
-        ledger.set_budget(gibibytes(30), {{gibibytes(10), {}}, {gibibytes(20), {}}});
+        ledger.set_budget(gibibytes(30), {{gibibytes(10), {}, {}}, {gibibytes(20), {}, {}}});
         CHECK(ledger.charged_by_card() == PerCard{gibibytes(2), gibibytes(4)});
         ledger.set_budget(
-            gibibytes(9), {{gibibytes(3), {}}, {gibibytes(3), {}}, {gibibytes(3), {}}}
+            gibibytes(9), {{gibibytes(3), {}, {}}, {gibibytes(3), {}, {}}, {gibibytes(3), {}, {}}}
         );
         CHECK(ledger.charged_by_card() == PerCard{gibibytes(6), gibibytes(6), gibibytes(6)});
         CHECK(ledger.is_over_budget());

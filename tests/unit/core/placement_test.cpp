@@ -25,8 +25,8 @@ CardUse exactly(PerCard const& charged) {
     return use;
 }
 
-Card const k24{gibibytes(22), gibibytes(24)};
-Card const k16{gibibytes(15), gibibytes(16)};
+Card const k24{gibibytes(22), gibibytes(24), {}};
+Card const k16{gibibytes(15), gibibytes(16), {}};
 
 }  // namespace
 
@@ -47,14 +47,14 @@ TEST_CASE(
         PerCard{Bytes(), gibibytes(8)}
     );
     SECTION("where it cannot be told which is, it has to fit on either") {
-        // At most 16 - 1 are free on the second for sure, and up to 24 - 3/4 of 12 on the first.
+        // 16 less a 64th are free on the second for sure, and up to 24 - 3/4 of 11 on the first.
         CHECK(
-            place(config, gibibytes(10), gibibytes(8), exactly({gibibytes(12), Bytes()})) ==
+            place(config, gibibytes(10), gibibytes(8), exactly({gibibytes(11), Bytes()})) ==
             PerCard{gibibytes(10), gibibytes(10)}
         );
         CHECK(
             place(
-                config, gibibytes(10), gibibytes(8), exactly({gibibytes(12) + Bytes(2), Bytes()})
+                config, gibibytes(10), gibibytes(8), exactly({gibibytes(11) + Bytes(2), Bytes()})
             ) == PerCard{Bytes(), gibibytes(10)}
         );
     }
@@ -70,7 +70,7 @@ TEST_CASE(
 TEST_CASE("placement: what fits no card is spread over all by what is free", "[core][placement]") {
     auto const config = with_cards({k24, k24});
     PerCard const empty(2);
-    Bytes const sure = Bytes((gibibytes(24).count() - gibibytes(24).count() / 16) / 5 * 4);
+    Bytes const sure = Bytes((gibibytes(24).count() - gibibytes(24).count() / 64) / 5 * 4);
     CHECK(
         place(config, gibibytes(20), sure, exactly(empty)) == PerCard{gibibytes(20), gibibytes(20)}
     );
@@ -79,23 +79,25 @@ TEST_CASE("placement: what fits no card is spread over all by what is free", "[c
         CHECK(place(config, gibibytes(20), at_most, exactly(empty))->front() == gibibytes(20));
         auto const spread = place(config, gibibytes(20), at_most + Bytes(1), exactly(empty));
         REQUIRE(spread);
-        // 24 of 24 + 22.5, and a sixteenth more.
-        CHECK(spread->front() > gibibytes(11) + mebibytes(570));
-        CHECK(spread->front() < gibibytes(11) + mebibytes(600));
+        // 24 of 24 + 23.625, and a fortieth more.
+        CHECK(spread->front() > gibibytes(10) + mebibytes(580));
+        CHECK(spread->front() < gibibytes(10) + mebibytes(600));
         CHECK(spread->front() == spread->back());
     }
     SECTION("by shares of the free room") {
         auto const uneven =
             place(config, gibibytes(20), gibibytes(30), exactly({gibibytes(12), Bytes()}));
         REQUIRE(uneven);
-        CHECK(uneven->front() > gibibytes(9));  // 15 of 37.5, and a sixteenth
-        CHECK(uneven->front() < gibibytes(10));
-        CHECK(uneven->back() > gibibytes(15));  // 24 of 34.5, and a sixteenth
-        CHECK(uneven->back() < gibibytes(16));
+        // 15 of 38.6, and a fortieth
+        CHECK(uneven->front() > gibibytes(8) + mebibytes(200));
+        CHECK(uneven->front() < gibibytes(8) + mebibytes(300));
+        // 24 of 35.6, and a fortieth
+        CHECK(uneven->back() > gibibytes(13) + mebibytes(900));
+        CHECK(uneven->back() < gibibytes(14));
     }
     SECTION("between the two it may be either, and both have to fit") {
         PerCard const charged{gibibytes(6), gibibytes(13)};
-        // The first has 16.5 for sure and up to 19.5: 15 lies between four fifths of these.
+        // The first has 17.6 for sure and up to 19.5: 15 lies between four fifths of these.
         auto const either = place(config, gibibytes(14), gibibytes(15), exactly(charged));
         REQUIRE(either);
         CHECK(either->front() == gibibytes(14));
@@ -103,9 +105,21 @@ TEST_CASE("placement: what fits no card is spread over all by what is free", "[c
         CHECK(either->back() < gibibytes(8));
     }
     SECTION("no card may be exceeded") {
-        CHECK(place(config, gibibytes(38), gibibytes(40), exactly(empty)).has_value());
-        CHECK_FALSE(place(config, gibibytes(39), gibibytes(40), exactly(empty)).has_value());
+        CHECK(place(config, gibibytes(41), gibibytes(41), exactly(empty)).has_value());
+        CHECK_FALSE(place(config, gibibytes(42), gibibytes(42), exactly(empty)).has_value());
     }
+}
+
+TEST_CASE("placement: what others use is not free", "[core][placement]") {
+    auto config = with_cards({k24, k24});
+    config.cards[0].others = gibibytes(2);
+    CHECK(
+        place(config, gibibytes(8), gibibytes(8), exactly(PerCard(2))) ==
+        PerCard{Bytes(), gibibytes(8)}
+    );
+    auto const spread = place(config, gibibytes(30), gibibytes(30), exactly(PerCard(2)));
+    REQUIRE(spread);
+    CHECK(spread->front() < spread->back());
 }
 
 TEST_CASE("placement: full cards take nothing", "[core][placement]") {
@@ -120,4 +134,19 @@ TEST_CASE("placement: sums by card", "[core][placement]") {
     add(sum, {gibibytes(3), Bytes()});
     add(sum, {});
     CHECK(sum == PerCard{gibibytes(4), gibibytes(2)});
+}
+
+TEST_CASE(
+    "placement: a card beyond its budget hinders only what would come to it", "[core][placement]"
+) {
+    auto const config = with_cards({k24, k24});
+    PerCard const charged{gibibytes(23), Bytes()};
+    CHECK(excess(config.cards, charged) == PerCard{gibibytes(1), Bytes()});
+    CHECK(is_any_over(config.cards, charged));
+    CHECK_FALSE(is_any_over(config.cards, {gibibytes(22), gibibytes(22)}));
+    CHECK(
+        place(config, gibibytes(10), gibibytes(8), exactly(charged)) ==
+        PerCard{Bytes(), gibibytes(10)}
+    );
+    CHECK_FALSE(place(config, gibibytes(20), gibibytes(20), exactly(charged)));
 }

@@ -34,7 +34,7 @@ core::SchedulerConfig config() {
     core::SchedulerConfig out;
     out.budget = gibibytes(8);
     out.device_total = gibibytes(9);
-    out.cards = {{gibibytes(3), gibibytes(4)}, {gibibytes(4), gibibytes(5)}};
+    out.cards = {{gibibytes(3), gibibytes(4), Bytes(1)}, {gibibytes(4), gibibytes(5), {}}};
     out.quantum_factor = 0.1 + 0.2;  // no short decimal
     out.patience = {1ns, 2ns, 3ns};
     return out;
