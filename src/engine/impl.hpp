@@ -75,6 +75,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     struct LoadWatch {
         std::optional<core::PerCard> used_before;
         std::uint64_t changes = 0;  // device_changes then
+        bool was_settled = false;   // nothing of an unload before was left in what was read
     };
 
     // Counts a task of ours, so that stop() knows when the last one has ended.
@@ -183,6 +184,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
 
     // placing.cpp
     void note_device_change();
+    [[nodiscard]] bool is_device_settled() const;
     void note_others(core::PerCard const& used);
     [[nodiscard]] core::PerCard without_others(core::PerCard used) const;
     void place_loaded(

@@ -65,6 +65,7 @@ net::Task<void> Engine::Impl::run_load(
     if (watch.used_before) {
         note_others(*watch.used_before);
     }
+    watch.was_settled = is_device_settled();
     note_device_change();
     watch.changes = device_changes;
     auto const loaded = co_await provider.load(std::move(request), *canceller);

@@ -132,7 +132,7 @@ net::Task<void> Engine::Impl::measure_load(
     std::shared_ptr<Impl> keep, core::Demand demand, LoadWatch watch, core::LoadSucceeded event
 ) {
     TaskCount const count(keep);
-    if (watch.changes != device_changes) {
+    if (!watch.was_settled || watch.changes != device_changes) {
         co_return;
     }
     auto const after = co_await read_used();

@@ -10,7 +10,6 @@ namespace plimsoll::engine {
 namespace {
 
 constexpr Bytes kWorthTelling = mebibytes(64);
-// The driver shows memory as used for a while after its process is gone.
 constexpr Duration kSettles = std::chrono::seconds(3);
 
 // Then the driver does not show the model: somebody else's memory came free meanwhile, or it does
@@ -20,6 +19,11 @@ bool is_too_little(core::PerCard const& seen, Bytes charge) {
 }
 
 }  // namespace
+
+// The driver shows memory as used for a while after its process is gone.
+bool Engine::Impl::is_device_settled() const {
+    return !last_device_change || loop.now() - *last_device_change > kSettles;
+}
 
 void Engine::Impl::note_device_change() {
     ++device_changes;
@@ -36,7 +40,7 @@ void Engine::Impl::note_others(core::PerCard const& used) {
         return;
     }
     auto others = difference(used, placed_use(snapshot));
-    bool const is_quiet = !last_device_change || loop.now() - *last_device_change > kSettles;
+    bool const is_quiet = is_device_settled();
     bool is_news = false;
     for (std::size_t i = 0; i < others.size(); ++i) {
         auto const& card = config.scheduler.cards[i];
@@ -100,7 +104,7 @@ net::Task<void> Engine::Impl::place_others() {
     auto const is_open = [](core::InstanceView const& view) {
         return !view.is_placed && view.state == core::InstanceState::Ready;
     };
-    if (config.scheduler.cards.empty() || !loading.empty() || !unloading.empty() ||
+    if (config.scheduler.cards.empty() || !loading.empty() || !is_device_settled() ||
         std::ranges::none_of(scheduler.snapshot(loop.now()).instances, is_open)) {
         co_return;
     }

@@ -86,7 +86,8 @@ class Cards(unittest.TestCase):
 
     def follow(self, serve, sim, driver):
         def told():
-            return f"{self.cards(serve)} GiB, truly {driver.places}\n{serve.output()}"
+            lines = [line for line in serve.lines if " engine: " in line]
+            return "\n".join([f"{self.cards(serve)} GiB, truly {driver.places}", *lines])
 
         serve.wait_ready()
         upstream = serve.status()["upstreams"][0]
