@@ -6,6 +6,7 @@
 #include <plimsoll/base/time.hpp>
 #include <plimsoll/chain/problem.hpp>
 
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
 #include <cstdint>
@@ -32,6 +33,10 @@ class Reader {
 
     // The member whatever it is; null if it is absent. This and all below make it known.
     boost::json::value const* find(std::string_view key);
+
+    [[nodiscard]] bool has(std::string_view key) const {
+        return object_ != nullptr && object_->contains(key);
+    }
 
     // nullopt: absent, or a problem that was noted.
     std::optional<std::string> text(std::string_view key);
