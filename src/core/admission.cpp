@@ -33,8 +33,7 @@ Held held_by_suspects(State const& state, Target const* except) {
 // free is needed.
 bool is_estimate_met(State const& state, Bytes estimate, Held const& others) {
     Bytes const device = state.config.device_total.value_or(state.config.budget);
-    Bytes const free = device - others.charge;
-    return others.rows == 0 || estimate <= Bytes(free.count() / 5 * 4);
+    return others.rows == 0 || core::is_estimate_met(estimate, device - others.charge);
 }
 
 bool is_room_beside(

@@ -28,6 +28,10 @@ void Held::add(State const& state, Instance const& instance) {
     ++rows;
 }
 
+bool is_over_budget(SchedulerConfig const& config, Held const& held) {
+    return held.charge > config.budget || is_any_over(config.cards, held.cards.most);
+}
+
 Held held_by_all(State const& state) {
     Held held(state.config);
     for (auto const& [id, instance] : state.instances) {

@@ -17,6 +17,7 @@ struct Held {
     std::size_t rows = 0;
 };
 
+[[nodiscard]] bool is_over_budget(SchedulerConfig const& config, Held const& held);
 // Everything that is charged.
 [[nodiscard]] Held held_by_all(State const& state);
 // Whether the budgets, of the sum and of each card, have room beside the others.

@@ -20,8 +20,7 @@ void remove_pin(State& state, Target& target) {
 }
 
 bool do_pins_fit(State const& state) {
-    Held const held = held_by_pins(state, nullptr);
-    return held.charge <= state.config.budget && !is_any_over(state.config.cards, held.cards.most);
+    return !is_over_budget(state.config, held_by_pins(state, nullptr));
 }
 
 }  // namespace

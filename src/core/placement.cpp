@@ -41,12 +41,11 @@ Bytes part_of(Bytes charge, std::vector<Free> const& free, Free const& card) {
     return std::min(charge, charge.scaled(share + kSpreadMargin));
 }
 
-// The upstream's own arithmetic: whole fifths.
+}  // namespace
+
 bool is_estimate_met(Bytes estimate, Bytes free) {
     return estimate <= Bytes(free.count() / 5 * 4);
 }
-
-}  // namespace
 
 std::optional<PerCard> place(
     SchedulerConfig const& config, Bytes charge, Bytes estimate, CardUse const& used
@@ -68,16 +67,17 @@ std::optional<PerCard> place(
     // Cards that are over their budget already are no reason where nothing would be added.
     PerCard over = used.most;
     add(over, out);
-    over = excess(config.cards, over);
-    bool const is_too_much = !std::ranges::equal(over, out, [](Bytes beyond, Bytes part) {
-        return beyond.is_zero() || part.is_zero();
-    });
-    return is_too_much ? std::nullopt : std::optional(std::move(out));
+    return do_overlap(excess(config.cards, over), out) ? std::nullopt
+                                                       : std::optional(std::move(out));
 }
 
 void add(PerCard& sum, PerCard const& more) {
     sum.resize(std::max(sum.size(), more.size()));
     std::ranges::transform(more, sum, sum.begin(), std::plus());
+}
+
+bool do_overlap(PerCard const& a, PerCard const& b) {
+    return !std::ranges::equal(a, b, [](Bytes x, Bytes y) { return x.is_zero() || y.is_zero(); });
 }
 
 PerCard excess(std::vector<Card> const& cards, PerCard const& charged) {

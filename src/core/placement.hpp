@@ -8,6 +8,10 @@
 
 namespace plimsoll::core {
 
+// The upstream's own rule (docs/scheduler.md, rule 5): it believes that a model has room where its
+// estimate is at most 80 % of what is free. In whole fifths, as it calculates.
+[[nodiscard]] bool is_estimate_met(Bytes estimate, Bytes free);
+
 // What lies on each card already: at least, and at most.
 struct CardUse {
     PerCard least, most;
@@ -24,6 +28,8 @@ struct CardUse {
 );
 
 void add(PerCard& sum, PerCard const& more);
+// Whether both have something on the same card.
+[[nodiscard]] bool do_overlap(PerCard const& a, PerCard const& b);
 // What is charged to each card beyond its budget.
 [[nodiscard]] PerCard excess(std::vector<Card> const& cards, PerCard const& charged);
 // Whether some card is charged more than its budget.

@@ -3,9 +3,9 @@
 #include "core/admission.hpp"
 #include "core/announcements.hpp"
 #include "core/demand.hpp"
+#include "core/held.hpp"
 #include "core/loading.hpp"
 #include "core/pins.hpp"
-#include "core/placement.hpp"
 #include "core/unloading.hpp"
 #include "core/words.hpp"
 
@@ -188,44 +188,27 @@ void advance_commit(Turn& turn) {
 namespace {
 
 // What stays once all that is leaving is gone.
-struct Staying {
-    Bytes charge;
-    PerCard cards;
-
-    [[nodiscard]] bool is_over(SchedulerConfig const& config) const {
-        return charge > config.budget || is_any_over(config.cards, cards);
-    }
-};
-
-Staying staying_of(State const& state) {
-    Staying sum{{}, PerCard(state.config.cards.size())};
+Held staying_of(State const& state) {
+    Held staying(state.config);
     for (auto const& [id, instance] : state.instances) {
         if (!is_leaving(instance)) {
-            sum.charge += state.ledger.charge_of(id);
-            add(sum.cards, state.ledger.cards_of(id));
+            staying.add(state, instance);
         }
     }
-    return sum;
+    return staying;
 }
 
 // Losing an instance that lies on other cards than those over their budget brings nothing.
-bool would_help(State const& state, Staying const& staying, Instance const& instance) {
-    if (staying.charge > state.config.budget) {
-        return true;
-    }
-    PerCard on_those_over = state.ledger.cards_of(instance.id);
-    std::ranges::transform(
-        on_those_over,
-        excess(state.config.cards, staying.cards),
-        on_those_over.begin(),
-        [](Bytes part, Bytes over) { return std::min(part, over); }
-    );
-    return std::ranges::any_of(on_those_over, [](Bytes part) { return !part.is_zero(); });
+bool would_help(State const& state, Held const& staying, Instance const& instance) {
+    return staying.charge > state.config.budget ||
+           do_overlap(
+               state.ledger.cards_of(instance.id), excess(state.config.cards, staying.cards.most)
+           );
 }
 
 // The order in which a pool over its budget loses instances: foreign and idle ones first, then the
 // least valuable.
-std::vector<Instance*> relief_order(State& state, Staying const& staying, TimePoint now) {
+std::vector<Instance*> relief_order(State& state, Held const& staying, TimePoint now) {
     std::vector<Instance*> order;
     for (auto& [id, instance] : state.instances) {
         bool const is_conceded = instance.is_foreign && now < instance.target->conceded_until;
@@ -262,7 +245,7 @@ void relieve_budget(Turn& turn) {
         stop_relief(turn);
         return;
     }
-    for (Staying staying = staying_of(state); staying.is_over(state.config);
+    for (Held staying = staying_of(state); is_over_budget(state.config, staying);
          staying = staying_of(state)) {
         auto const order = relief_order(state, staying, turn.now);
         if (order.empty()) {
