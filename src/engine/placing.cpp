@@ -32,6 +32,9 @@ void Engine::Impl::note_device_change() {
 
 // What other programs use, for the guess where the upstream will put the next model.
 void Engine::Impl::note_others(core::PerCard const& used) {
+    if (config.scheduler.cards.empty()) {
+        return;
+    }
     auto const snapshot = scheduler.snapshot(loop.now());
     bool const is_all_known = std::ranges::all_of(snapshot.instances, [](auto const& view) {
         return view.is_placed || view.state == core::InstanceState::Loading;
@@ -81,11 +84,14 @@ void Engine::Impl::place_loaded(
 
 // Rows that the scheduler does not know yet share what the known ones leave of the use.
 net::Task<void> Engine::Impl::place_new(std::vector<core::Row>& rows) {
-    auto const is_known = [this](core::Row const& row) {
-        auto const views = scheduler.snapshot(loop.now()).instances;
-        return std::ranges::find(views, row.weights, &core::InstanceView::weights) != views.end();
-    };
-    if (config.scheduler.cards.empty() || std::ranges::all_of(rows, is_known)) {
+    if (config.scheduler.cards.empty()) {
+        co_return;
+    }
+    auto const known = scheduler.snapshot(loop.now()).instances;
+    if (std::ranges::all_of(rows, [&](core::Row const& row) {
+            return std::ranges::find(known, row.weights, &core::InstanceView::weights) !=
+                   known.end();
+        })) {
         co_return;
     }
     auto const used = co_await read_used();
