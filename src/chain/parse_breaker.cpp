@@ -11,6 +11,14 @@ constexpr std::int64_t kMostTimes = 100;
 
 using Kind = BreakerAction::Kind;
 
+// "KEY": true says the same as an empty object.
+bool is_plain(boost::json::value const& value, Reader& then, std::string_view key) {
+    if (value.is_bool() && !value.get_bool()) {
+        then.note(key, "is false; leave it out instead");
+    }
+    return value.is_bool();
+}
+
 // "stop": true, or {"output": TEXT}
 void stop(
     boost::json::value const& value,
@@ -19,10 +27,7 @@ void stop(
     std::vector<Problem>& problems
 ) {
     out.kind = Kind::Stop;
-    if (value.is_bool()) {
-        if (!value.get_bool()) {
-            then.note("stop", "is false; leave it out instead");
-        }
+    if (is_plain(value, then, "stop")) {
         return;
     }
     Reader reader(value, pointer_to(then.pointer(), "stop"), problems);
@@ -38,10 +43,7 @@ void retry(
     std::vector<Problem>& problems
 ) {
     out.kind = Kind::Retry;
-    if (value.is_bool()) {
-        if (!value.get_bool()) {
-            then.note("retry", "is false; leave it out instead");
-        }
+    if (is_plain(value, then, "retry")) {
         return;
     }
     Reader reader(value, pointer_to(then.pointer(), "retry"), problems);
