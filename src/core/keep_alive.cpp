@@ -119,6 +119,10 @@ void note_wish(
     Target* const target = find_target(turn.state, weights);
     if (target != nullptr && target->instance != nullptr) {
         apply(turn.state, target->stay, client, keep_alive, turn.now);
+        if (target->stay.is_given_up) {
+            // Its last client has said that it does not come back at once.
+            target->instance->active_until = std::min(target->instance->active_until, turn.now);
+        }
     }
 }
 

@@ -80,7 +80,7 @@ struct Apply {
 
     void operator()(UseWithdrawn const& event) const { withdraw(turn, event.announcement); }
 
-    void operator()(CleanupRequested const& /*event*/) const { clean_up(turn); }
+    void operator()(CleanupRequested const& event) const { clean_up(turn, event.weights); }
 
     void operator()(ConfigChanged const& event) const {
         SchedulerConfig const& old = turn.state.config;

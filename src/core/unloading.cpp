@@ -159,13 +159,14 @@ void request_unload(Turn& turn, std::string const& weights) {
     }
 }
 
-void clean_up(Turn& turn) {
+void clean_up(Turn& turn, std::string const& weights) {
     State& state = turn.state;
     for (auto& [id, instance] : state.instances) {
         bool const is_wanted = instance.target->waiting > 0 || instance.target->pin ||
                                !instance.target->announcements.empty();
-        if (instance.state == InstanceState::Ready && instance.leases == 0 && !is_wanted &&
-            state.is_up) {
+        bool const is_meant = weights.empty() || instance.target->weights == weights;
+        if (is_meant && instance.state == InstanceState::Ready && instance.leases == 0 &&
+            !is_wanted && state.is_up) {
             drop_wishes(*instance.target);
             send_unload(
                 turn,

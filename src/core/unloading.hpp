@@ -14,6 +14,6 @@ void watch_unloads(Turn& turn);
 void unload_drained(Turn& turn);
 // An operator's unload, and "unload whatever is idle".
 void request_unload(Turn& turn, std::string const& weights);
-void clean_up(Turn& turn);
+void clean_up(Turn& turn, std::string const& weights);  // empty: all
 
 }  // namespace plimsoll::core

@@ -154,7 +154,10 @@ void members(auto& v, Is<core::UseWithdrawn> auto& x) {
     v("announcement", announcement);
 }
 
-void members(auto&, Is<core::CleanupRequested> auto&) {}
+void members(auto& v, Is<core::CleanupRequested> auto& x) {
+    auto& [weights] = x;
+    v.later("weights", weights);
+}
 
 void members(auto& v, Is<core::ConfigChanged> auto& x) {
     auto& [config] = x;

@@ -112,7 +112,9 @@ struct UseWithdrawn {
 };
 
 // Unload whatever is idle, unpinned, unwanted and unannounced.
-struct CleanupRequested {};
+struct CleanupRequested {
+    std::string weights;  // only these; empty: all
+};
 
 struct ConfigChanged {
     SchedulerConfig config;

@@ -389,3 +389,15 @@ TEST_CASE("announcement: said again for another model it leaves the first", "[co
     d.on(UseWithdrawn{AnnouncementId{1}});
     CHECK(d.total<AbortLoad>() == 1);
 }
+
+TEST_CASE(
+    "announcement: whose last client needs it later only does not linger", "[core][announce]"
+) {
+    Driver d(Driver::small(gibibytes(10)));
+    InstanceId const first = d.load(demand("a", gibibytes(6)));
+    d.on(use(1, demand("a", gibibytes(6)), d.now + 30s));
+    d.ask(demand("b", gibibytes(6)));
+    CHECK(d.total<Unload>() == 0);  // lingers: its client may come back at once
+    d.on(KeepAliveWished{"anna", "a", {KeepAlive::Kind::Zero}});
+    CHECK(d.only<Unload>().instance == first);
+}

@@ -263,3 +263,12 @@ TEST_CASE("unload: it is watched from then on, whatever rule sent it", "[core][u
     }
     CHECK(d.scheduler.next_wakeup() == d.now + 30s);
 }
+
+TEST_CASE("unload: a clean-up of one model leaves the others", "[core][unload]") {
+    Driver d(Driver::small(gibibytes(10)));
+    d.load(demand("a", gibibytes(3)));
+    InstanceId const meant = d.load(demand("b", gibibytes(3)));
+    d.pass(5s);
+    d.on(CleanupRequested{"b"});
+    CHECK(d.only<Unload>().instance == meant);
+}
