@@ -21,7 +21,7 @@ CLOCK_FILES = {
     "src/net/loop.cpp": "the loop's steady clock",
     "src/net/http_date.cpp": "the Date field of answers",
     "src/log/log.cpp": "the time of a log line",
-    "src/engine/wall_clock.cpp": "expires_at of GET /api/ps",
+    "src/net/wall_clock.cpp": "times that are shown: expires_at of GET /api/ps",
     "src/app/recorder.cpp": "when a recording was made",
     "src/proxy/wish_answer.cpp": "created_at of answers that are ours",
     "src/sim/wall_clock.cpp": "created_at and expires_at of the simulated Ollama",

@@ -1,6 +1,7 @@
 plimsoll_test(component_net
     LABEL component
     SOURCES
+        net_child_process_test.cpp
         net_client_faults_test.cpp
         net_client_test.cpp
         net_client_upload_test.cpp

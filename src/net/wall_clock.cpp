@@ -1,10 +1,10 @@
-#include "engine/wall_clock.hpp"
+#include <plimsoll/net/wall_clock.hpp>
 
 #include <spdlog/fmt/fmt.h>
 
 #include <ctime>
 
-namespace plimsoll::engine {
+namespace plimsoll::net {
 
 WallTime wall_now() {
     timespec now{};
@@ -37,4 +37,4 @@ std::string rfc3339(WallTime time) {
     );
 }
 
-}  // namespace plimsoll::engine
+}  // namespace plimsoll::net

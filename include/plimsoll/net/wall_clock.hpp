@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-namespace plimsoll::engine {
+namespace plimsoll::net {
 
 using WallTime = std::chrono::microseconds;  // since 1970, UTC; nanoseconds end in 2262
 
@@ -14,4 +14,4 @@ WallTime wall_now();
 // "2026-11-23T14:57:08.95406515Z", trailing zeros of the fraction left out as Go does.
 std::string rfc3339(WallTime time);
 
-}  // namespace plimsoll::engine
+}  // namespace plimsoll::net
