@@ -2,8 +2,9 @@
 // The engine's state, shared by its source files: step.cpp turns actions into calls, poll.cpp reads
 // the upstream's list, measuring.cpp learns from loads, health.cpp watches over its life, loads.cpp
 // loads and unloads, acquire.cpp serves requests, demands.cpp says what they ask of memory,
-// operators.cpp serves people. Tasks hold it by shared_ptr, so that whatever is in flight when the
-// engine ends still has its feet on ground. Loop thread only.
+// operators.cpp serves people, foresight.cpp those who know what they will need. Tasks hold it by
+// shared_ptr, so that whatever is in flight when the engine ends still has its feet on ground. Loop
+// thread only.
 
 #include "engine/calibration.hpp"
 #include "engine/demand.hpp"
@@ -33,6 +34,8 @@ inline constexpr log::Logger kLog("engine");
 
 Error draining_error();
 DemandWish wish_of(AcquireRequest const& request);
+// Null: there is none.
+core::InstanceView const* find_view(core::Snapshot const& view, std::string const& weights);
 
 struct Engine::Impl : std::enable_shared_from_this<Impl> {
     Impl(Engine& engine, net::Loop& l, upstream::Provider& p, store::Store& s, EngineConfig c);
@@ -226,6 +229,10 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
         std::string const& weights, std::string const& model
     ) const;
 
+    // foresight.cpp
+    net::Task<Result<core::Demand>> announced_demand(AcquireRequest request);
+    net::Task<Released> release(std::string model, std::string client, net::Canceller& canceller);
+
     // estimate.cpp
     net::Task<Result<EstimateAnswer>> estimate(EstimateRequest request);
     // `pinned`: how such a request would be loaded, for what was measured of it.
@@ -260,6 +267,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
 
     std::unordered_map<std::uint64_t, Waiter*> waiters;
     std::uint64_t last_ticket = 0;
+    std::uint64_t last_announcement = 0;
     std::size_t unresolved = 0;  // requests that wait for the upstream to describe their model
 
     std::uint64_t demand_epoch = 1;

@@ -15,11 +15,6 @@ std::string key_of(std::string const& model) {
     return name ? name->key() : model;
 }
 
-core::InstanceView const* find_view(core::Snapshot const& view, std::string const& weights) {
-    auto const found = std::ranges::find(view.instances, weights, &core::InstanceView::weights);
-    return found == view.instances.end() ? nullptr : &*found;
-}
-
 core::PinView const* find_pin(core::Snapshot const& view, std::string const& weights) {
     auto const found = std::ranges::find(view.pins, weights, &core::PinView::weights);
     return found == view.pins.end() ? nullptr : &*found;
@@ -50,6 +45,11 @@ std::string why_kept(core::InstanceView const& instance) {
 }
 
 }  // namespace
+
+core::InstanceView const* find_view(core::Snapshot const& view, std::string const& weights) {
+    auto const found = std::ranges::find(view.instances, weights, &core::InstanceView::weights);
+    return found == view.instances.end() ? nullptr : &*found;
+}
 
 // The weights behind a name; also of one that the upstream no longer stores, as long as it is
 // loaded or pinned.

@@ -8,6 +8,7 @@
 #include <plimsoll/core/forecast.hpp>
 #include <plimsoll/core/snapshot.hpp>
 #include <plimsoll/core/types.hpp>
+#include <plimsoll/engine/foresight.hpp>
 #include <plimsoll/memory/calibration.hpp>
 #include <plimsoll/memory/estimate.hpp>
 #include <plimsoll/memory/predict.hpp>
@@ -223,6 +224,12 @@ class Engine {
 
     net::Task<CleanupReport> cleanup(net::Canceller& canceller);
 
+    // Errors: NotFound; Unsupported for a remote model, or where management is off.
+    net::Task<Result<Announcement>> announce(AcquireRequest request, Duration expected_in);
+    // `client` needs the model no longer: unloads it unless somebody else does, and waits until
+    // that is over. Never ends anybody else's wish.
+    net::Task<Released> release(std::string model, std::string client, net::Canceller& canceller);
+
     // What would happen to this request now, without doing it: as one that nobody else follows.
     struct Plan {
         core::Demand demand;  // what would be loaded, and its charge
@@ -255,6 +262,7 @@ class Engine {
 
   private:
     friend class Lease;
+    friend class Announcement;
     struct Impl;
     std::shared_ptr<Impl> impl_;  // shared with the tasks in flight
 };
