@@ -9,7 +9,23 @@ namespace {
 
 // "PLMS": tells our file from another program's database that somebody named by mistake.
 constexpr std::uint64_t kApplicationId = 0x504c4d53;
-constexpr std::uint64_t kVersion = 3;
+constexpr std::uint64_t kVersion = 4;
+
+// A step is keyed by its place and the number of the execution. Rows of run_steps stay in the order
+// in which the steps ended, by their rowid.
+constexpr char const* kRunTables = R"sql(
+CREATE TABLE runs (
+    id TEXT NOT NULL PRIMARY KEY, chain TEXT NOT NULL, document TEXT NOT NULL,
+    input TEXT NOT NULL, vars TEXT NOT NULL, client TEXT NOT NULL, status TEXT NOT NULL,
+    durable INTEGER NOT NULL, async INTEGER NOT NULL, started INTEGER NOT NULL,
+    ended INTEGER NOT NULL, result TEXT NOT NULL) STRICT;
+CREATE INDEX runs_by_start ON runs (started);
+CREATE TABLE run_steps (
+    run TEXT NOT NULL, key TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (run, key)) STRICT;
+CREATE TABLE run_events (
+    run TEXT NOT NULL, id INTEGER NOT NULL, event TEXT NOT NULL,
+    PRIMARY KEY (run, id)) STRICT;
+)sql";
 
 constexpr char const* kSchema = R"sql(
 BEGIN IMMEDIATE;
@@ -57,6 +73,25 @@ PRAGMA user_version = 3;
 COMMIT;
 )sql";
 
+// Version 3 had no runs of chains.
+std::string from_version_3() {
+    return std::string("BEGIN IMMEDIATE;") + kRunTables + "PRAGMA user_version = 4; COMMIT;";
+}
+
+// What brings a file of that version to the next one; empty: there is no such version.
+std::string step_from(std::uint64_t version) {
+    switch (version) {
+        case 1:
+            return kFromVersion1;
+        case 2:
+            return kFromVersion2;
+        case 3:
+            return from_version_3();
+        default:
+            return {};
+    }
+}
+
 }  // namespace
 
 Result<void> prepare_schema(Database& database) {
@@ -74,7 +109,8 @@ Result<void> prepare_schema(Database& database) {
     }
     if (*version == 0 && *application == 0 && *tables == 0) {
         return database.execute(
-            std::string(kSchema) + "PRAGMA application_id = " + std::to_string(kApplicationId) +
+            std::string(kSchema) + kRunTables +
+            "PRAGMA application_id = " + std::to_string(kApplicationId) +
             "; PRAGMA user_version = " + std::to_string(kVersion) + "; COMMIT;"
         );
     }
@@ -85,20 +121,18 @@ Result<void> prepare_schema(Database& database) {
             "it is a database of another program; set state_file to a file of its own"
         );
     }
-    if (*version == 1 || *version == 2) {
-        for (std::uint64_t from = *version; from < kVersion; ++from) {
-            Result<void> const brought_up =
-                database.execute(from == 1 ? kFromVersion1 : kFromVersion2);
-            if (!brought_up) {
-                return fail(brought_up.error());
-            }
-        }
-    } else if (*version != kVersion) {
+    if (*version < 1 || *version > kVersion) {
         return fail(
             Errc::Invalid,
             "its format is version " + std::to_string(*version) + ", this program reads version " +
                 std::to_string(kVersion)
         );
+    }
+    for (std::uint64_t from = *version; from < kVersion; ++from) {
+        Result<void> const brought_up = database.execute(step_from(from));
+        if (!brought_up) {
+            return fail(brought_up.error());
+        }
     }
     Result<std::string> const pages = database.text("PRAGMA quick_check(1)");
     if (!pages) {

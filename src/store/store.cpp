@@ -1,4 +1,4 @@
-#include "store/database.hpp"
+#include "store/impl.hpp"
 #include "store/schema.hpp"
 
 #include <plimsoll/base/text.hpp>
@@ -18,16 +18,6 @@ namespace fs = std::filesystem;
 constexpr char const* kMostMeasurements = "10000";
 
 }  // namespace
-
-struct Store::Impl {
-    Database database;
-    Statement save_measurement, prune_measurements, all_measurements;
-    Statement save_calibration, all_calibrations;
-    Statement save_row, all_rows, forget_row;
-
-    static Result<std::unique_ptr<Impl>> open(std::string const& file);
-    Result<void> prepare();
-};
 
 Result<std::unique_ptr<Store::Impl>> Store::Impl::open(std::string const& file) {
     Result<Database> database = Database::open(file);

@@ -53,6 +53,34 @@ struct KnownRow {
     Bytes charge;
 };
 
+// A run of a chain, so that it can be shown later, and go on after a crash. `document`, `vars` and
+// `result` are JSON.
+struct StoredRun {
+    std::string id;
+    std::string chain;     // name of the saved chain; empty: sent with the run
+    std::string document;  // its specification
+    std::string input;
+    std::string vars;    // given with the run
+    std::string client;  // who started it
+    std::string status;  // "running" until it has ended
+    bool is_durable = true;
+    bool is_async = false;
+    std::uint64_t started = 0, ended = 0;  // milliseconds since 1970; 0: not yet
+    std::string result;                    // what it came to, without its steps
+};
+
+// A step that has ended. `key` tells executions of one run apart; `record` is JSON.
+struct StoredStep {
+    std::string key;
+    std::string record;
+};
+
+// What a run told, but for tokens. `event` is JSON.
+struct StoredEvent {
+    std::uint64_t id = 0;
+    std::string event;
+};
+
 class Store {
   public:
     // A file that cannot be read as ours (corrupt, newer version) is renamed aside and a new one
@@ -71,6 +99,24 @@ class Store {
     Result<std::vector<KnownRow>> known_rows();
     Result<void> save(KnownRow const& row);
     Result<void> forget_row(std::string const& upstream, std::string const& weights);
+
+    // Replaces what was known of a run but its steps and events.
+    Result<void> save(StoredRun const& run);
+    // Step and events together, or none of them: a step has ended when this is written.
+    Result<void> save_step(
+        std::string const& run, StoredStep const& step, std::vector<StoredEvent> const& events
+    );
+    Result<void> save_events(std::string const& run, std::vector<StoredEvent> const& events);
+    // The newest first, without documents, inputs and steps; `status` empty: of any.
+    Result<std::vector<StoredRun>> runs(std::string const& status, std::uint64_t most);
+    // Error NotFound.
+    Result<StoredRun> run(std::string const& id);
+    // In the order in which they ended.
+    Result<std::vector<StoredStep>> steps(std::string const& run);
+    Result<std::vector<StoredEvent>> events(std::string const& run, std::uint64_t after_id);
+    // Deletes ended runs beyond the newest `most`, and those that ended before `since`
+    // (milliseconds since 1970).
+    Result<void> prune_runs(std::uint64_t most, std::uint64_t since);
 
   private:
     struct Impl;
