@@ -21,9 +21,8 @@ CLOCK_FILES = {
     "src/net/loop.cpp": "the loop's steady clock",
     "src/net/http_date.cpp": "the Date field of answers",
     "src/log/log.cpp": "the time of a log line",
-    "src/net/wall_clock.cpp": "times that are shown: expires_at of GET /api/ps",
     "src/app/recorder.cpp": "when a recording was made",
-    "src/proxy/wish_answer.cpp": "created_at of answers that are ours",
+    "src/net/wall_clock.cpp": "times that are shown: expires_at, created_at, when a run began",
     "src/sim/wall_clock.cpp": "created_at and expires_at of the simulated Ollama",
     "tests/component/net_fixture.cpp": "real sockets: bounds how long a test waits for the system",
 }

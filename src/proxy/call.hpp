@@ -5,6 +5,7 @@
 #include "proxy/refusal.hpp"
 
 #include <plimsoll/base/result.hpp>
+#include <plimsoll/engine/engine.hpp>
 #include <plimsoll/http/reply.hpp>
 #include <plimsoll/http/route.hpp>
 #include <plimsoll/net/server.hpp>
@@ -24,6 +25,7 @@ struct Call {
     std::string id;
     TimePoint started;
     http::Route route;
+    engine::Engine* only = nullptr;  // set for a request of our own: the one that serves it
     // A form's model could be overruled by one in the query, where the upstream looks first.
     bool sends_query = true;
     std::string origin;        // not empty: the answer says that this origin may read it

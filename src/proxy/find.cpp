@@ -12,9 +12,16 @@ constexpr std::size_t kMaxRemembered = 1024;
 }  // namespace
 
 net::Task<Result<Proxy::Impl::Found>> Proxy::Impl::find(
-    ModelName const& name, std::string_view as_asked
+    Call const& call, ModelName const& name, std::string_view as_asked
 ) {
     std::string const text(as_asked);
+    if (call.only != nullptr) {
+        auto info = co_await call.only->resolve(text);
+        if (!info && info.error().code != Errc::UpstreamUnavailable) {
+            co_return fail(std::move(info.error()));
+        }
+        co_return Found{call.only, info ? std::move(*info) : nullptr};
+    }
     std::string key;
     if (engines.size() > 1) {
         key = name.key();

@@ -1,6 +1,6 @@
 #pragma once
 // The proxy's state and the rooms of its house: proxy.cpp (gate and dispatch), inference.cpp,
-// passive.cpp, store_request.cpp, own.cpp. Loop thread only.
+// passive.cpp, store_request.cpp, own.cpp, virtual_models.cpp. Loop thread only.
 
 #include "proxy/body_hold.hpp"
 #include "proxy/call.hpp"
@@ -10,6 +10,7 @@
 #include <plimsoll/engine/engine.hpp>
 #include <plimsoll/log/log.hpp>
 #include <plimsoll/proxy/proxy.hpp>
+#include <plimsoll/proxy/virtual_models.hpp>
 
 #include <cstdint>
 #include <string>
@@ -29,6 +30,14 @@ struct Proxy::Impl {
     net::Task<bool> pass_gate(Call& call);  // false: already answered
     net::Task<void> dispatch(Call& call);
     net::Task<void> unscheduled(Call& call);
+    net::Task<void> handle_own(net::Exchange& exchange, engine::Engine& engine);
+    void log_request(Call const& call) const;
+
+    // Whom to ask where no model decides.
+    [[nodiscard]] engine::Engine& first(Call const& call) const {
+        return call.only != nullptr ? *call.only : *engines.front();
+    }
+
     std::string next_id();
 
     // own.cpp
@@ -41,7 +50,9 @@ struct Proxy::Impl {
         std::shared_ptr<upstream::ModelInfo const> info;  // null: the upstream could not be asked
     };
 
-    net::Task<Result<Found>> find(ModelName const& name, std::string_view as_asked);
+    net::Task<Result<Found>> find(
+        Call const& call, ModelName const& name, std::string_view as_asked
+    );
 
     // inference.cpp
     net::Task<void> inference(Call& call);
@@ -72,12 +83,20 @@ struct Proxy::Impl {
         Call& call, engine::Engine& engine
     );  // a probe: is the path unknown there, too?
 
+    // virtual_models.cpp
+    [[nodiscard]] bool is_virtual(Call const& call, std::string_view model) const;
+    net::Task<void> answer_virtually(Call& call, std::string_view model, std::string_view body);
+    // False: not of a virtual model, nothing was answered.
+    net::Task<bool> list_with_virtual_models(Call& call);
+    net::Task<bool> show_virtual_model(Call& call, std::string_view body);
+
     // store_request.cpp
     net::Task<void> store_request(Call& call);
 
     std::vector<engine::Engine*> engines;
     ProxyConfig config;
     OwnHandler own;
+    VirtualModels* virtual_models = nullptr;
     BodyPool bodies;
     std::uint64_t requests = 0;
     std::uint64_t id_state = 0;

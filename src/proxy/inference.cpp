@@ -14,6 +14,7 @@
 
 #include <plimsoll/base/text.hpp>
 #include <plimsoll/http/multipart.hpp>
+#include <plimsoll/net/wall_clock.hpp>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -87,6 +88,10 @@ engine::AcquireRequest acquire_request(Call const& call, Inference const& reques
     return out;
 }
 
+std::string now_text() {
+    return net::rfc3339(net::wall_now());
+}
+
 // A request may wait more than once; its place is that of the first time.
 void note_wait(Call& call, Duration waited, std::size_t position) {
     call.waited += waited;
@@ -135,7 +140,7 @@ net::Task<bool> Proxy::Impl::read_request(Call& call, Inference& request) {
     }
     bool const is_form = call.route.operation == Operation::OpenAiAudio;
     auto wrong =
-        is_form ? examine_form(call, request) : examine(call, request, engines.front()->config());
+        is_form ? examine_form(call, request) : examine(call, request, first(call).config());
     if (wrong) {
         co_await answer_error(call, *wrong);
         co_return false;
@@ -153,28 +158,40 @@ net::Task<bool> Proxy::Impl::read_request(Call& call, Inference& request) {
 net::Task<void> Proxy::Impl::inference(Call& call) {
     Inference request(bodies);
     auto const is_read = co_await read_request(call, request);
-    if (is_read) {
-        co_await schedule(call, request);
+    if (!is_read) {
+        co_return;
     }
+    if (!is_virtual(call, request.model)) {
+        co_await schedule(call, request);
+        co_return;
+    }
+    auto const wish = wish_of(call.route.operation, request.members, request.keep_alive.is_zero);
+    if (wish != Wish::None && request.is_json) {  // there is nothing to load or to unload
+        co_await answer(
+            call,
+            http::json_reply(
+                200, wish_answer(call.route.operation, wish, request.model, now_text())
+            )
+        );
+        co_return;
+    }
+    co_await answer_virtually(call, request.model, request.body.view());
 }
 
 net::Task<void> Proxy::Impl::schedule(Call& call, Inference& request) {
     if (request.name->is_cloud()) {
         co_await pass(
-            call,
-            *engines.front(),
-            stream_times(engines.front()->provider().config()),
-            &request.body
+            call, first(call), stream_times(first(call).provider().config()), &request.body
         );
         co_return;
     }
-    auto found = co_await find(*request.name, request.model);
+    auto found = co_await find(call, *request.name, request.model);
     if (!found) {
         if (found.error().code == Errc::NotFound) {
             co_await answer_error(call, unknown_model(call.route.operation, request.model));
         } else {
             co_await answer_upstream_failure(
-                call, found.error(), engines.front()->provider().config().name
+                call, found.error(), first(call).provider().config().name
             );
         }
         co_return;
@@ -237,7 +254,7 @@ net::Task<void> Proxy::Impl::unload_wish(Call& call, Inference& request) {
     co_await answer(
         call,
         http::json_reply(
-            200, wish_answer(call.route.operation, Wish::Unload, request.model, wall_clock_now())
+            200, wish_answer(call.route.operation, Wish::Unload, request.model, now_text())
         )
     );
 }
@@ -267,7 +284,7 @@ net::Task<void> Proxy::Impl::run(Call& call, Inference& request) {
             co_await answer(
                 call,
                 http::json_reply(
-                    200, wish_answer(call.route.operation, wish, request.model, wall_clock_now())
+                    200, wish_answer(call.route.operation, wish, request.model, now_text())
                 )
             );
             co_return;

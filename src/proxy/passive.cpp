@@ -35,7 +35,11 @@ RelayTimes times_of(
 }  // namespace
 
 net::Task<void> Proxy::Impl::passive(Call& call) {
-    auto& engine = *engines.front();
+    auto const is_listed = co_await list_with_virtual_models(call);
+    if (is_listed) {
+        co_return;
+    }
+    auto& engine = first(call);
     auto const& head = call.exchange.head();
     auto const times = times_of(call.route.operation, head, engine.provider().config());
     if (!is_small(head.framing)) {
@@ -48,7 +52,10 @@ net::Task<void> Proxy::Impl::passive(Call& call) {
         co_await answer_failure(call, read.error());
         co_return;
     }
-    co_await pass(call, engine, times, &body);
+    auto const is_shown = co_await show_virtual_model(call, body.view());
+    if (!is_shown) {
+        co_await pass(call, engine, times, &body);
+    }
 }
 
 net::Task<void> Proxy::Impl::pass(

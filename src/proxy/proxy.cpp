@@ -129,7 +129,7 @@ net::Task<void> Proxy::Impl::dispatch(Call& call) {
         );
     } else if (call.route.route_class == RouteClass::Own) {
         co_await own_path(call);
-    } else if (!engines.front()->config().enabled) {
+    } else if (!first(call).config().enabled) {
         co_await unscheduled(call);
     } else if (operation == http::Operation::UnknownPost) {
         co_await unknown_post(call);
@@ -150,7 +150,7 @@ net::Task<void> Proxy::Impl::unscheduled(Call& call) {
         co_await passive(call);
         co_return;
     }
-    auto& engine = *engines.front();
+    auto& engine = first(call);
     auto times = stream_times(engine.provider().config());
     times.head = engine.provider().config().answer_timeout;
     co_await pass(call, engine, times, nullptr);
@@ -165,7 +165,20 @@ net::Task<void> Proxy::Impl::handle(net::Exchange& exchange) {
     if (is_admitted) {
         co_await dispatch(call);
     }
-    auto const took = exchange.loop().now() - call.started;
+    log_request(call);
+}
+
+net::Task<void> Proxy::Impl::handle_own(net::Exchange& exchange, engine::Engine& engine) {
+    Call call(exchange, next_id());
+    call.route = http::find_route(exchange.head().method, exchange.head().path);
+    call.only = &engine;
+    co_await dispatch(call);
+    log_request(call);
+}
+
+void Proxy::Impl::log_request(Call const& call) const {
+    auto const& head = call.exchange.head();
+    auto const took = call.exchange.loop().now() - call.started;
     kLog.info(
         "request",
         {{"method", http::to_string(head.method)},
@@ -174,7 +187,7 @@ net::Task<void> Proxy::Impl::handle(net::Exchange& exchange) {
          {"status", std::uint64_t{call.status}},
          {"ms", to_seconds(took) * 1000},
          {"waited_ms", to_seconds(call.waited) * 1000},
-         {"bytes", exchange.bytes_written()}},
+         {"bytes", call.exchange.bytes_written()}},
         call.id
     );
 }
@@ -183,6 +196,14 @@ Proxy::Proxy(std::vector<engine::Engine*> engines, ProxyConfig config, OwnHandle
     : impl_(std::make_unique<Impl>(std::move(engines), std::move(config), std::move(own))) {}
 
 Proxy::~Proxy() = default;
+
+void Proxy::use(VirtualModels* models) {
+    impl_->virtual_models = models;
+}
+
+net::Task<void> Proxy::handle_own(net::Exchange& exchange, engine::Engine& engine) {
+    return impl_->handle_own(exchange, engine);
+}
 
 net::Task<void> Proxy::handle(net::Exchange& exchange) {
     return impl_->handle(exchange);

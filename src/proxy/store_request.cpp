@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 namespace plimsoll::proxy {
 namespace {
@@ -38,6 +39,20 @@ std::string changed_name(Operation operation, std::string_view body) {
     }
 }
 
+// Every name in the body, whatever is to be done with it.
+std::vector<std::string> named_models(std::string_view body) {
+    auto const members = http::find_members(body);
+    if (!members) {
+        return {};
+    }
+    return {
+        text_of(members->model),
+        text_of(members->name),
+        text_of(members->source),
+        text_of(members->destination)
+    };
+}
+
 bool is_loaded_there(engine::Engine const& engine, upstream::ModelInfo const& info) {
     auto const snapshot = engine.snapshot();
     return std::ranges::any_of(snapshot.instances, [&](auto const& i) {
@@ -48,7 +63,7 @@ bool is_loaded_there(engine::Engine const& engine, upstream::ModelInfo const& in
 }  // namespace
 
 net::Task<void> Proxy::Impl::store_request(Call& call) {
-    auto* engine = engines.front();
+    auto* engine = &first(call);
     if (call.route.operation == Operation::Blob) {
         co_await passive(call);  // files of any size: passed through
         co_return;
@@ -59,11 +74,17 @@ net::Task<void> Proxy::Impl::store_request(Call& call) {
         co_await answer_failure(call, read.error());
         co_return;
     }
+    for (auto const& named : named_models(body.view())) {
+        if (is_virtual(call, named)) {
+            co_await answer_virtually(call, named, body.view());
+            co_return;
+        }
+    }
     auto const changed = changed_name(call.route.operation, body.view());
     call.model = changed;
     auto const name = ModelName::parse(changed);
     if (name) {
-        auto const found = co_await find(*name, changed);
+        auto const found = co_await find(call, *name, changed);
         if (found && found->info) {
             engine = found->engine;
             bool const is_loaded =

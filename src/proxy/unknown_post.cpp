@@ -33,7 +33,7 @@ std::string named_model(Call& call, Inference& request) {
 }  // namespace
 
 net::Task<void> Proxy::Impl::unknown_post(Call& call) {
-    auto& engine = *engines.front();
+    auto& engine = first(call);
     auto const times = stream_times(engine.provider().config());
     auto const& head = call.exchange.head();
     bool const is_empty =
@@ -63,7 +63,7 @@ net::Task<void> Proxy::Impl::unknown_post(Call& call) {
         is_scheduled = !lacks;
     }
     if (is_scheduled) {
-        auto found = co_await find(*name, request.model);
+        auto found = co_await find(call, *name, request.model);
         if (!found && found.error().code != Errc::NotFound) {
             co_await answer_upstream_failure(call, found.error(), engine.provider().config().name);
             co_return;

@@ -4,7 +4,6 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <ctime>
 #include <optional>
 
 namespace plimsoll::proxy {
@@ -69,34 +68,6 @@ std::string wish_answer(
                 reason
             );
     }
-}
-
-std::string rfc3339_nano(std::int64_t seconds, std::uint32_t nanoseconds) {
-    std::time_t const time = seconds;
-    std::tm parts{};
-    ::gmtime_r(&time, &parts);
-    auto text = fmt::format(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-        parts.tm_year + 1900,
-        parts.tm_mon + 1,
-        parts.tm_mday,
-        parts.tm_hour,
-        parts.tm_min,
-        parts.tm_sec
-    );
-    if (nanoseconds != 0) {
-        text += fmt::format(".{:09}", nanoseconds);
-        text.erase(text.find_last_not_of('0') + 1);
-    }
-    text += 'Z';
-    return text;
-}
-
-// The wall clock is for this text alone; no decision reads it.
-std::string wall_clock_now() {
-    std::timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    return rfc3339_nano(now.tv_sec, static_cast<std::uint32_t>(now.tv_nsec));
 }
 
 }  // namespace plimsoll::proxy

@@ -20,8 +20,4 @@ std::string wish_answer(
     http::Operation operation, Wish wish, std::string_view model, std::string_view created_at
 );
 
-// RFC 3339 in UTC as Go writes it: nanoseconds without trailing zeros.
-std::string rfc3339_nano(std::int64_t seconds, std::uint32_t nanoseconds);
-std::string wall_clock_now();
-
 }  // namespace plimsoll::proxy

@@ -26,13 +26,21 @@ struct ProxyConfig {
 // Handles a request on one of our own paths; false if the path is not ours.
 using OwnHandler = std::function<net::Task<bool>(net::Exchange&)>;
 
+class VirtualModels;
+
 class Proxy {
   public:
     // The first engine whose upstream has the model serves it; passive requests go to the first.
     Proxy(std::vector<engine::Engine*> engines, ProxyConfig config, OwnHandler own);
     ~Proxy();
 
+    // Models that no upstream has; null: none. It must outlive the proxy's requests.
+    void use(VirtualModels* models);
+
     net::Task<void> handle(net::Exchange& exchange);
+    // A request that we make ourselves, for a model of this engine: it is scheduled, adjusted and
+    // relayed as any client's, but passes no gate, and names of virtual models mean nothing in it.
+    net::Task<void> handle_own(net::Exchange& exchange, engine::Engine& engine);
     void reconfigure(ProxyConfig config);
     [[nodiscard]] std::uint64_t requests() const;
 

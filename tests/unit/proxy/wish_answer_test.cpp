@@ -57,9 +57,3 @@ TEST_CASE(
     );
     CHECK(wish_answer(Operation::Embeddings, Wish::Load, "a", at) == R"({"embedding":[]})");
 }
-
-TEST_CASE("wish: times are written as Go writes them", "[proxy][wish]") {
-    CHECK(rfc3339_nano(1795445528, 953915105) == "2026-11-23T14:52:08.953915105Z");
-    CHECK(rfc3339_nano(1795445528, 200648430) == "2026-11-23T14:52:08.20064843Z");
-    CHECK(rfc3339_nano(0, 0) == "1970-01-01T00:00:00Z");
-}
