@@ -49,13 +49,13 @@ bool is_within_budget(
 
 Bytes largest_beside(SchedulerConfig const& config, Held const& others) {
     constexpr std::uint64_t kSteps = 256;
+    Bytes const step(config.budget.count() / kSteps);
+    auto const fits = [&](Bytes charge) {
+        return is_within_budget(config, others, charge, charge);
+    };
     Bytes largest;
-    for (std::uint64_t step = 1; step <= kSteps; ++step) {
-        Bytes const charge(config.budget.count() / kSteps * step);
-        if (!is_within_budget(config, others, charge, charge)) {
-            break;
-        }
-        largest = charge;
+    for (auto left = kSteps; left > 0 && fits(largest + step); --left) {
+        largest += step;
     }
     return largest;
 }

@@ -2,19 +2,17 @@
 
 #include <plimsoll/core/ledger.hpp>
 
-#include <algorithm>
-
 namespace plimsoll::core {
 
 namespace {
 
-// Rounded up: what is known of the cards never falls below its share of the charge.
+// Rounded up: what is known of the cards never falls below its share of the charge. Of a charge of
+// nothing, every part is all of it.
 Bytes scaled(Bytes part, Bytes from, Bytes to) {
-    if (from.is_zero() || part >= from) {
+    if (part >= from) {
         return to;
     }
-    double const factor = static_cast<double>(to.count()) / static_cast<double>(from.count());
-    return std::min(part.scaled(factor), to);
+    return part.scaled(static_cast<double>(to.count()) / static_cast<double>(from.count()));
 }
 
 }  // namespace

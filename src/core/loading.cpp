@@ -23,18 +23,6 @@ std::optional<Chosen> loadable(State const& state, Target const& target, TimePoi
     return chosen;
 }
 
-// Counted from the instances alone, so that a wrong ledger would show.
-void count_violation(State& state, Bytes charge, PerCard cards) {
-    Bytes sum = charge;
-    for (auto const& [id, instance] : state.instances) {
-        sum += state.ledger.charge_of(id);
-        add(cards, state.ledger.cards_of(id));
-    }
-    if (sum > state.config.budget || is_any_over(state.config.cards, cards)) {
-        ++state.counters.violations;
-    }
-}
-
 // Whom the load is for.
 std::string beneficiary_words(Target const& target, TimePoint now) {
     if (target.waiting > 0) {
@@ -75,6 +63,18 @@ bool was_never_started(LoadFailure failure) {
 
 bool can_load(State const& state, Target const& target, TimePoint now) {
     return loadable(state, target, now).has_value();
+}
+
+// Counted from the instances alone, so that a wrong ledger would show.
+void count_violation(State& state, Bytes charge, PerCard cards) {
+    Bytes sum = charge;
+    for (auto const& [id, instance] : state.instances) {
+        sum += state.ledger.charge_of(id);
+        add(cards, state.ledger.cards_of(id));
+    }
+    if (sum > state.config.budget || is_any_over(state.config.cards, cards)) {
+        ++state.counters.violations;
+    }
 }
 
 void send_load(Turn& turn, NextLoad const& next) {

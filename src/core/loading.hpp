@@ -9,6 +9,9 @@ namespace plimsoll::core {
 
 // There is room now for some demand that serves the target's leader, and nothing forbids the load.
 [[nodiscard]] bool can_load(State const& state, Target const& target, TimePoint now);
+// Counts it if what is about to be loaded breaks a budget: a second pair of eyes on what decided
+// and booked it, which never has anything to count while these are right.
+void count_violation(State& state, Bytes charge, PerCard cards);
 // Books the charge and emits Load. The caller has made sure of a fresh list.
 void send_load(Turn& turn, NextLoad const& next);
 void note_loaded(Turn& turn, LoadSucceeded const& event);

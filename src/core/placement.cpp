@@ -67,17 +67,15 @@ std::optional<PerCard> place(
     // Cards that are over their budget already are no reason where nothing would be added.
     PerCard over = used.most;
     add(over, out);
-    return do_overlap(excess(config.cards, over), out) ? std::nullopt
-                                                       : std::optional(std::move(out));
+    return is_over_where(config.cards, over, out) ? std::nullopt : std::optional(std::move(out));
 }
 
 void add(PerCard& sum, PerCard const& more) {
     sum.resize(std::max(sum.size(), more.size()));
-    std::ranges::transform(more, sum, sum.begin(), std::plus());
-}
-
-bool do_overlap(PerCard const& a, PerCard const& b) {
-    return !std::ranges::equal(a, b, [](Bytes x, Bytes y) { return x.is_zero() || y.is_zero(); });
+    auto total = sum.begin();
+    for (Bytes const part : more) {
+        *total++ += part;
+    }
 }
 
 PerCard excess(std::vector<Card> const& cards, PerCard const& charged) {
@@ -88,6 +86,12 @@ PerCard excess(std::vector<Card> const& cards, PerCard const& charged) {
 
 bool is_any_over(std::vector<Card> const& cards, PerCard const& charged) {
     return std::ranges::any_of(excess(cards, charged), [](Bytes over) { return !over.is_zero(); });
+}
+
+bool is_over_where(std::vector<Card> const& cards, PerCard const& charged, PerCard const& parts) {
+    return !std::ranges::equal(
+        excess(cards, charged), parts, std::logical_or(), &Bytes::is_zero, &Bytes::is_zero
+    );
 }
 
 }  // namespace plimsoll::core

@@ -28,11 +28,13 @@ struct CardUse {
 );
 
 void add(PerCard& sum, PerCard const& more);
-// Whether both have something on the same card.
-[[nodiscard]] bool do_overlap(PerCard const& a, PerCard const& b);
 // What is charged to each card beyond its budget.
 [[nodiscard]] PerCard excess(std::vector<Card> const& cards, PerCard const& charged);
 // Whether some card is charged more than its budget.
 [[nodiscard]] bool is_any_over(std::vector<Card> const& cards, PerCard const& charged);
+// Whether some card that these parts lie on is.
+[[nodiscard]] bool is_over_where(
+    std::vector<Card> const& cards, PerCard const& charged, PerCard const& parts
+);
 
 }  // namespace plimsoll::core

@@ -201,8 +201,8 @@ Held staying_of(State const& state) {
 // Losing an instance that lies on other cards than those over their budget brings nothing.
 bool would_help(State const& state, Held const& staying, Instance const& instance) {
     return staying.charge > state.config.budget ||
-           do_overlap(
-               state.ledger.cards_of(instance.id), excess(state.config.cards, staying.cards.most)
+           is_over_where(
+               state.config.cards, staying.cards.most, state.ledger.cards_of(instance.id)
            );
 }
 

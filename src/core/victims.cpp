@@ -25,7 +25,7 @@ bool is_room(State const& state, Need const& need, Held const& rest, std::size_t
     Bytes const believed_free = device - rest.charge;
     // With nothing loaded the upstream loads without looking (rule 5).
     std::size_t const rows = rest.rows + need.rows;
-    bool const is_believed = rows == 1 || is_estimate_met(need.upstream_estimate, believed_free);
+    bool const is_believed = rows < 2 || is_estimate_met(need.upstream_estimate, believed_free);
     return rows <= limit && is_believed &&
            is_within_budget(state.config, rest, need.charge, need.upstream_estimate);
 }

@@ -1,5 +1,9 @@
 // What decides whether memory is promised, at its edges: a byte, a row, an estimate more or less.
+#include "core/loading.hpp"
+
 #include "unit/core/driver.hpp"
+
+#include <utility>
 
 using namespace plimsoll::test;
 using plimsoll::Bytes;
@@ -73,6 +77,18 @@ TEST_CASE(
     CHECK(larger.all<Unload>().size() == 1);
 }
 
+TEST_CASE("budget: beside two others the upstream's belief counts as well", "[core][room]") {
+    auto const config = on_device(gibibytes(18), gibibytes(20));
+    Bytes const most(gibibytes(14).count() / 5 * 4);
+    for (Bytes const more : {Bytes(), Bytes(1)}) {
+        Driver d = with_idle(config);
+        d.load(demand("second", gibibytes(2)));
+        d.pass(10s);
+        d.ask(believed(demand("new", gibibytes(5)), most + more));
+        CHECK(d.all<Unload>().size() == more.count());
+    }
+}
+
 TEST_CASE(
     "budget: without a known device the upstream's estimate is held against the budget",
     "[core][room]"
@@ -126,6 +142,16 @@ TEST_CASE(
     CHECK(d.only<Refuse>().kind == RefuseKind::DoesNotFit);
     d.ask(believed(demand("b", gibibytes(5)), most));
     CHECK(d.none<Refuse>());
+}
+
+TEST_CASE("budget: pins may fill it to the byte", "[core][pins]") {
+    Driver d = with_pin(Driver::small(gibibytes(10)));
+    d.on(PinSet{demand("another", gibibytes(6)), "operator", {}});
+    CHECK(d.scheduler.snapshot(d.now).pins.size() == 2);
+    d.on(ConfigChanged{Driver::small(gibibytes(10) - Bytes(1))});
+    auto const pins = d.scheduler.snapshot(d.now).pins;
+    REQUIRE(pins.size() == 1);
+    CHECK(pins.front().weights == "pinned");
 }
 
 TEST_CASE("budget: pins that take every row leave none for others", "[core][admission]") {
@@ -331,4 +357,68 @@ TEST_CASE("budget: all that drained for it is given back when it grows again", "
     for (InstanceId const id : ids) {
         CHECK(d.view(id).state == InstanceState::Ready);
     }
+}
+
+// count_violation() looks after the others: no event makes it count while they are right.
+namespace {
+
+SchedulerConfig two_cards() {
+    SchedulerConfig config = Driver::small(gibibytes(20));
+    config.cards = {{gibibytes(10), gibibytes(12), {}}, {gibibytes(10), gibibytes(12), {}}};
+    return config;
+}
+
+void hold(State& state, std::uint64_t id, Bytes charge, PerCard const& cards) {
+    Instance& instance = state.instances[InstanceId{id}];
+    instance.id = InstanceId{id};
+    instance.state = InstanceState::Ready;
+    state.ledger.impose(instance.id, charge);
+    state.ledger.place(instance.id, cards);
+}
+
+std::uint64_t violations(State& state, Bytes charge, PerCard const& cards) {
+    count_violation(state, charge, cards);
+    return std::exchange(state.counters.violations, 0);
+}
+
+}  // namespace
+
+TEST_CASE("budget: a load beyond the sum is a violation, one up to it is none", "[core][load]") {
+    State state(Driver::small(gibibytes(10)));
+    CHECK(violations(state, gibibytes(10), {}) == 0);
+    CHECK(violations(state, gibibytes(10) + Bytes(1), {}) == 1);
+    hold(state, 1, gibibytes(3), {});
+    hold(state, 2, gibibytes(4), {});
+    CHECK(violations(state, gibibytes(3), {}) == 0);
+    CHECK(violations(state, gibibytes(3) + Bytes(1), {}) == 1);
+}
+
+TEST_CASE("budget: a load beyond what a card has is a violation", "[core][load]") {
+    State state(two_cards());
+    CHECK(violations(state, gibibytes(10), {gibibytes(10), Bytes()}) == 0);
+    CHECK(violations(state, gibibytes(11), {gibibytes(10) + Bytes(1), Bytes()}) == 1);
+    hold(state, 1, gibibytes(3), {gibibytes(3), Bytes()});
+    hold(state, 2, gibibytes(4), {gibibytes(4), Bytes()});
+    CHECK(violations(state, gibibytes(9), {gibibytes(3), gibibytes(6)}) == 0);
+    CHECK(violations(state, gibibytes(9), {gibibytes(3) + Bytes(1), gibibytes(6)}) == 1);
+    CHECK(violations(state, gibibytes(14), {gibibytes(3), gibibytes(10)}) == 1);  // the sum
+}
+
+TEST_CASE("budget: a load by a ledger that is wrong about a card is a violation", "[core][load]") {
+    State state(two_cards());
+    state.ledger.set_budget(
+        gibibytes(20), {{gibibytes(12), gibibytes(12), {}}, {gibibytes(10), gibibytes(12), {}}}
+    );
+    Target& held = target_for(state, "held", "held:latest");
+    hold(state, 1, gibibytes(11), {gibibytes(11), Bytes()});
+    state.instances.at(InstanceId{1}).target = &held;
+    state.last_instance = 1;
+    Target& target = target_for(state, "a", "a:latest");
+    target.pin = Pin{believed(demand("a", gibibytes(5)), gibibytes(5)), "operator", {}, {}, 1};
+    std::vector<Action> actions;
+    Turn turn{state, plimsoll::TimePoint(1h), actions};
+    send_load(turn, NextLoad{&target});
+    REQUIRE(actions.size() == 1);
+    CHECK(std::get<Load>(actions.front()).demand.weights == "a");
+    CHECK(state.counters.violations == 1);
 }

@@ -155,6 +155,23 @@ TEST_CASE("cards: one over its budget loses what lies on it, not its neighbours"
     }
 }
 
+TEST_CASE(
+    "cards: while the sum is just used up, a card over its budget loses nobody else",
+    "[core][cards]"
+) {
+    Driver d(two_cards());
+    Row foreign{"x", "x:latest", gibibytes(22), gibibytes(22), 4096, {}, {}, {}};
+    d.list({foreign});
+    placed(d, d.scheduler.snapshot(d.now).instances.front().id, {Bytes(), gibibytes(22)});
+    Demand wanted = sized("a", gibibytes(22));
+    wanted.upstream_estimate = gibibytes(17);
+    InstanceId const id = d.load(wanted);
+    REQUIRE(d.view(id).cards == PerCard{gibibytes(22), Bytes()});
+    REQUIRE(d.charged() == gibibytes(44));
+    placed(d, id, {gibibytes(23), Bytes()});
+    CHECK(d.only<Unload>().instance == id);  // although foreign ones go first
+}
+
 TEST_CASE("cards: a place for another number of cards, or of nobody, is ignored", "[core][cards]") {
     Driver d(two_cards());
     InstanceId const a = d.load(sized("a", gibibytes(15)));

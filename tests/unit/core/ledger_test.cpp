@@ -90,13 +90,22 @@ TEST_CASE("ledger: what is not placed counts on every card in full", "[core][led
         ledger.impose(InstanceId{1}, gibibytes(3));
         CHECK(ledger.charged_by_card() == PerCard{gibibytes(1), gibibytes(2)});
         ledger.impose(InstanceId{1}, Bytes());
+        ledger.impose(InstanceId{1}, Bytes());
+        CHECK(ledger.charged_by_card() == PerCard{Bytes(), Bytes()});
         ledger.impose(InstanceId{1}, gibibytes(3));
         CHECK(ledger.charged_by_card() == PerCard{gibibytes(3), gibibytes(3)});
     }
+    SECTION("a part that is shown above the charge follows it up to the whole") {
+        ledger.place(InstanceId{1}, {gibibytes(8), gibibytes(4)});
+        ledger.impose(InstanceId{1}, gibibytes(9));
+        CHECK(ledger.charged_by_card() == PerCard{gibibytes(9), gibibytes(6)});
+    }
     SECTION("a place for another number of cards, or of nobody, is none") {
         ledger.place(InstanceId{1}, {gibibytes(1)});
+        ledger.place(InstanceId{1}, {gibibytes(1), gibibytes(1), gibibytes(1)});
         ledger.place(InstanceId{2}, {gibibytes(1), gibibytes(1)});
         CHECK(ledger.charged_by_card() == PerCard{gibibytes(2), gibibytes(4)});
+        CHECK_FALSE(ledger.is_placed(InstanceId{2}));
     }
     SECTION("other cards: nobody knows any more") {
         ledger.set_budget(gibibytes(30), {{gibibytes(10), {}, {}}, {gibibytes(20), {}, {}}});
@@ -113,5 +122,35 @@ TEST_CASE("ledger: what is not placed counts on every card in full", "[core][led
     SECTION("released") {
         ledger.release(InstanceId{1});
         CHECK(ledger.charged_by_card() == PerCard{Bytes(), Bytes()});
+    }
+}
+
+TEST_CASE(
+    "ledger: a reservation for another number of cards counts on every card in full",
+    "[core][ledger]"
+) {
+    Ledger ledger(gibibytes(20), {{gibibytes(10), {}, {}}, {gibibytes(10), {}, {}}});
+    REQUIRE(ledger.reserve(InstanceId{1}, gibibytes(3), {gibibytes(1)}));
+    REQUIRE(ledger.reserve(InstanceId{2}, gibibytes(4), {gibibytes(1), {}, gibibytes(3)}));
+    CHECK(ledger.charged_by_card() == PerCard{gibibytes(7), gibibytes(7)});
+}
+
+TEST_CASE("ledger: with another number of cards nobody is placed any more", "[core][ledger]") {
+    Ledger ledger(gibibytes(20), {{gibibytes(10), {}, {}}, {gibibytes(10), {}, {}}});
+    std::vector const ids{InstanceId{1}, InstanceId{2}, InstanceId{3}};
+    for (InstanceId const id : ids) {
+        ledger.impose(id, gibibytes(4));
+        ledger.place(id, {gibibytes(4), Bytes()});
+        REQUIRE(ledger.is_placed(id));
+    }
+    ledger.set_budget(gibibytes(20), {{gibibytes(10), {}, {}}, {gibibytes(12), {}, {}}});
+    for (InstanceId const id : ids) {
+        CHECK(ledger.is_placed(id));
+    }
+    std::vector<Card> const cards(3, Card{gibibytes(10), {}, {}});
+    ledger.set_budget(gibibytes(30), cards);
+    for (InstanceId const id : ids) {
+        CHECK_FALSE(ledger.is_placed(id));
+        CHECK(ledger.cards_of(id) == PerCard{gibibytes(4), gibibytes(4), gibibytes(4)});
     }
 }

@@ -1,5 +1,6 @@
 #include "core/placement.hpp"
 
+#include "core/held.hpp"
 #include "support/catch.hpp"
 
 using namespace plimsoll;
@@ -128,6 +129,18 @@ TEST_CASE("placement: full cards take nothing", "[core][placement]") {
     CHECK_FALSE(place(config, gibibytes(1), gibibytes(1), exactly(full)).has_value());
 }
 
+TEST_CASE("placement: where nothing is free it may come to any card in full", "[core][placement]") {
+    auto config = with_cards({k24, k16});
+    for (Card& card : config.cards) {
+        card.others = card.total;
+    }
+    CHECK(
+        place(config, gibibytes(15), gibibytes(15), exactly(PerCard(2))) ==
+        PerCard{gibibytes(15), gibibytes(15)}
+    );
+    CHECK_FALSE(place(config, gibibytes(16), gibibytes(16), exactly(PerCard(2))));
+}
+
 TEST_CASE("placement: sums by card", "[core][placement]") {
     PerCard sum;
     add(sum, {gibibytes(1), gibibytes(2)});
@@ -149,4 +162,42 @@ TEST_CASE(
         PerCard{Bytes(), gibibytes(10)}
     );
     CHECK_FALSE(place(config, gibibytes(20), gibibytes(20), exactly(charged)));
+}
+
+TEST_CASE("placement: only what lies on a card beyond its budget is over it", "[core][placement]") {
+    std::vector<Card> const cards{k24, k16};
+    PerCard const charged{gibibytes(23), gibibytes(15)};
+    CHECK(is_over_where(cards, charged, {Bytes(1), Bytes()}));
+    CHECK(is_over_where(cards, charged, {gibibytes(1), gibibytes(1)}));
+    CHECK_FALSE(is_over_where(cards, charged, {Bytes(), gibibytes(15)}));
+    CHECK_FALSE(is_over_where(cards, {gibibytes(22), gibibytes(15)}, charged));
+}
+
+TEST_CASE("placement: the largest charge may be the whole budget", "[core][placement]") {
+    auto const config = with_cards({{gibibytes(10), gibibytes(100), {}}, {{}, gibibytes(1), {}}});
+    Held others(config);
+    CHECK(largest_beside(config, others) == gibibytes(10));
+    SECTION("or the last 256th that others leave of it") {
+        others.charge = gibibytes(10) - mebibytes(40);
+        CHECK(largest_beside(config, others) == mebibytes(40));
+        others.charge += Bytes(1);
+        CHECK(largest_beside(config, others).is_zero());
+    }
+}
+
+TEST_CASE("placement: the largest charge of cards without a budget is none", "[core][placement]") {
+    auto const config = with_cards({{{}, gibibytes(24), {}}, {{}, gibibytes(24), {}}});
+    CHECK(largest_beside(config, Held(config)).is_zero());
+}
+
+TEST_CASE(
+    "placement: a larger charge that would fit again is not the largest", "[core][placement]"
+) {
+    Card const card{gibibytes(15), gibibytes(24), {}};
+    auto const config = with_cards({card, card});
+    Held const nothing(config);
+    // On one card, as the upstream believes that it fits there; what it spreads over both fits.
+    REQUIRE_FALSE(is_within_budget(config, nothing, gibibytes(16), gibibytes(16)));
+    REQUIRE(is_within_budget(config, nothing, gibibytes(24), gibibytes(24)));
+    CHECK(largest_beside(config, nothing) == gibibytes(15));
 }
