@@ -6,8 +6,13 @@
 #include <boost/process/v2.hpp>
 // Boost 1.81 leaves it out of its header-only form.
 #include <boost/process/v2/impl/environment.ipp>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <deque>
 #include <unordered_map>
 #include <utility>
@@ -57,6 +62,44 @@ class Lines {
     std::string rest_;
 };
 
+// What the program is before it runs. Called in the child, where little more than system calls is
+// safe.
+struct Beginning {
+    template <class Launcher, class Path, class Args>
+    boost::system::error_code on_exec_setup(Launcher&, Path const&, Args const&) const {
+        // A group of its own: it ends with all that it has started, and a Ctrl-C at our terminal is
+        // meant for us.
+        ::setpgid(0, 0);
+        // If we are killed nobody else ends it.
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        std::signal(SIGPIPE, SIG_DFL);
+        sigset_t none;
+        ::sigemptyset(&none);
+        ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        close_files();
+        return {};
+    }
+
+    // Boost 1.81 means to close what the program must not have, our listening socket among it, but
+    // leaves what lies between the numbers that it keeps.
+    static void close_files() {
+        constexpr unsigned kFirst = 3;
+        constexpr unsigned kMost = 65'536;  // where the kernel is older than 5.11
+        if (::close_range(kFirst, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
+            return;
+        }
+        for (unsigned fd = kFirst; fd < kMost; ++fd) {
+            ::fcntl(static_cast<int>(fd), F_SETFD, FD_CLOEXEC);
+        }
+    }
+
+    // Boost would call exit(), which ends what belongs to the parent.
+    template <class... Rest>
+    void on_exec_error(Rest const&...) const {
+        ::_exit(EXIT_FAILURE);
+    }
+};
+
 }  // namespace
 
 struct ChildProcess::Impl : std::enable_shared_from_this<Impl> {
@@ -76,6 +119,8 @@ struct ChildProcess::Impl : std::enable_shared_from_this<Impl> {
             asio::buffer(out_buffer),
             [self = shared_from_this()](boost::system::error_code const& error, std::size_t size) {
                 if (self->is_stopped) {
+                    // What it still says is not heard; that it ends is.
+                    error ? self->kill() : self->read_out();
                     return;
                 }
                 if (error) {
@@ -106,14 +151,16 @@ struct ChildProcess::Impl : std::enable_shared_from_this<Impl> {
         err.async_read_some(
             asio::buffer(err_buffer),
             [self = shared_from_this()](boost::system::error_code const& error, std::size_t size) {
-                if (error || self->is_stopped) {
+                if (error) {
                     return;
                 }
-                self->error_lines.take(
-                    std::string_view(self->err_buffer.data(), size),
-                    [&](std::string_view line) { self->listener.on_error_line(line); },
-                    [&](std::size_t) {}
-                );
+                if (!self->is_stopped) {
+                    self->error_lines.take(
+                        std::string_view(self->err_buffer.data(), size),
+                        [&](std::string_view line) { self->listener.on_error_line(line); },
+                        [&](std::size_t) {}
+                    );
+                }
                 self->read_err();
             }
         );
@@ -145,8 +192,6 @@ struct ChildProcess::Impl : std::enable_shared_from_this<Impl> {
         }
         boost::system::error_code ignored;
         in.close(ignored);
-        out.close(ignored);
-        err.close(ignored);
         if (grace == Duration{}) {
             kill();
         } else {
@@ -157,12 +202,21 @@ struct ChildProcess::Impl : std::enable_shared_from_this<Impl> {
     // A process that is not waited for stays as a zombie. After the kill there is nothing to wait
     // for that could last.
     void kill() {
+        if (std::exchange(is_killed, true)) {
+            return;
+        }
+        auto const self = shared_from_this();  // the timer may hold the last of it
+        killing.cancel();
+        boost::system::error_code ignored;
+        out.close(ignored);
+        err.close(ignored);
         auto const gone = std::make_shared<process::process>(std::move(child));
         loop.run_blocking(
             [gone] {
-                boost::system::error_code ignored;
-                gone->terminate(ignored);
-                gone->wait(ignored);
+                // The group first: as long as nobody waited for the process the number is its own.
+                ::kill(-gone->id(), SIGKILL);
+                boost::system::error_code unknown;
+                gone->wait(unknown);
             },
             [] {}
         );
@@ -180,6 +234,7 @@ struct ChildProcess::Impl : std::enable_shared_from_this<Impl> {
     std::size_t sent = 0;  // of the first
     Timer killing;
     bool is_stopped = false;
+    bool is_killed = false;
 };
 
 Result<std::unique_ptr<ChildProcess>> ChildProcess::start(
@@ -199,16 +254,21 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(
         env.emplace(name, value);
     }
     boost::system::error_code error;
-    // With the executor: given the context, Boost 1.81 throws in spite of the error code.
-    impl->child = process::default_process_launcher()(
+    process::default_process_launcher launcher;
+    // With the executor: given the context Boost 1.81 forgets about `error` and throws.
+    impl->child = launcher(
         loop.executor(),
         error,
         program,
         command.args,
         process::process_stdio{impl->in, impl->out, impl->err},
-        process::process_environment(env)
+        process::process_environment(env),
+        Beginning{}
     );
     if (error) {
+        if (launcher.pid > 0) {
+            ::waitpid(launcher.pid, nullptr, 0);  // it got as far as a process
+        }
         Error failure(
             Errc::Io,
             "the program " + printable(command.program, 200) +

@@ -42,7 +42,8 @@ class ChildProcess {
 
     // Sends a line (the end is added). What it does not read is kept.
     void write_line(std::string line);
-    // Closes its input; kills it after `grace`, or when this object dies. Nothing is told any more.
+    // Closes its input; when it has ended, or after `grace`, it is killed with all that it started.
+    // Nothing is told any more.
     void stop(Duration grace);
 
     [[nodiscard]] int pid() const;
