@@ -89,7 +89,9 @@ void Engine::Impl::perform(core::Load const& action) {
         "load",
         demand.model,
         action.reason,
-        {{"num_ctx", demand.settings.num_ctx}, {"charge_bytes", demand.charge.count()}}
+        {{"num_ctx", demand.settings.num_ctx},
+         {"charge_bytes", demand.charge.count()},
+         {"expected_seconds", to_seconds(demand.load_time)}}
     );
     auto canceller = std::make_shared<net::Canceller>();
     loading[static_cast<std::uint64_t>(action.instance)] =
