@@ -42,16 +42,19 @@ Result<void> Application::start() {
     for (auto const& engine : engines_) {
         engines.push_back(engine.get());
     }
+    make_chains(engines);
     control_ = std::make_unique<control::Control>(control::ControlContext{
         engines,
         std::string(version()),
         [this] { return draining_; },
-        [] { return control::ProcessUse{resident_memory(), open_files()}; }
+        [] { return control::ProcessUse{resident_memory(), open_files()}; },
+        chains_.get()
     });
     proxy_ =
         std::make_unique<proxy::Proxy>(engines, proxy_config(), [this](net::Exchange& exchange) {
             return control_->handle(exchange);
         });
+    proxy_->use(&chains_->models());
     auto listening = listen();
     if (!listening) {
         return listening;
@@ -63,11 +66,41 @@ Result<void> Application::start() {
     for (auto const& engine : engines_) {
         engine->start();
     }
+    chains_->start();
     signals_.add(SIGTERM);
     signals_.add(SIGINT);
     signals_.add(SIGHUP);
     wait_for_signal();
     return {};
+}
+
+void Application::make_chains(std::vector<engine::Engine*> engines) {
+    chain::Surroundings surroundings{
+        .loop = loop_,
+        .engines = std::move(engines),
+        .store = *store_,
+        .ask = [this](
+                   net::Exchange& exchange, engine::Engine& engine
+               ) { return proxy_->handle_own(exchange, engine); },
+        .read_toml = [](std::string_view text
+                     ) -> std::expected<boost::json::value, chain::TextProblem> {
+            auto read = config::toml_to_json(text);
+            if (!read) {
+                return std::unexpected(chain::TextProblem{read.error().line, read.error().text});
+            }
+            return std::move(*read);
+        },
+    };
+    chains_ = std::make_unique<chain::Chains>(std::move(surroundings), chains_config());
+}
+
+chain::ChainsConfig Application::chains_config() const {
+    auto out = config_.chains;
+    if (out.directory.empty()) {
+        auto const state = config_.state_file.empty() ? default_state_file() : config_.state_file;
+        out.directory = state.empty() ? state : state.parent_path() / "chains";
+    }
+    return out;
 }
 
 void Application::open_store() {
@@ -221,6 +254,7 @@ net::Task<void> Application::drain() {
          {"limit", std::string_view(format_duration(config_.drain_timeout))}}
     );
     server_->drain();
+    chains_->drain();
     for (auto const& engine : engines_) {
         engine->drain();
     }
@@ -241,6 +275,7 @@ net::Task<void> Application::drain() {
         }
     }
     server_->close();
+    co_await chains_->stop();
     for (auto const& engine : engines_) {
         co_await engine->stop();
     }

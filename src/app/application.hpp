@@ -6,6 +6,7 @@
 #include "app/options.hpp"
 #include "app/recorder.hpp"
 
+#include <plimsoll/chain/chains.hpp>
 #include <plimsoll/control/control.hpp>
 #include <plimsoll/engine/engine.hpp>
 #include <plimsoll/net/loop.hpp>
@@ -53,6 +54,8 @@ class Application {
     engine::EngineConfig engine_config(config::UpstreamSettings const& settings) const;
     [[nodiscard]] net::ServerConfig server_config() const;
     [[nodiscard]] proxy::ProxyConfig proxy_config() const;
+    [[nodiscard]] chain::ChainsConfig chains_config() const;
+    void make_chains(std::vector<engine::Engine*> engines);
     // Takes over what can change at run time; the rest keeps its running value.
     void apply(config::Config wanted);
 
@@ -65,6 +68,7 @@ class Application {
     // In the order of config_.upstreams; an engine refers to its provider.
     std::vector<std::unique_ptr<upstream::Provider>> providers_;
     std::vector<std::unique_ptr<engine::Engine>> engines_;
+    std::unique_ptr<chain::Chains> chains_;
     std::unique_ptr<control::Control> control_;
     std::unique_ptr<proxy::Proxy> proxy_;
     std::unique_ptr<net::Server> server_;

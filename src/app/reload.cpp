@@ -71,6 +71,7 @@ void Application::apply(config::Config wanted) {
     log::configure(config_.log);
     server_->reconfigure(server_config());
     proxy_->reconfigure(proxy_config());
+    chains_->reconfigure(chains_config());
     for (std::size_t i = 0; i < engines_.size(); ++i) {
         engines_[i]->reconfigure(engine_config(config_.upstreams[i]));
     }

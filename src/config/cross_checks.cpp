@@ -47,6 +47,32 @@ void check_loop(
     }
 }
 
+void check_mcp_servers(Config const& config, Report& report) {
+    std::set<std::string> ids;
+    for (std::size_t i = 0; i < config.chains.mcp_servers.size(); ++i) {
+        auto const& server = config.chains.mcp_servers[i];
+        Origin const origin = origin_of(report, fmt::format("mcp_server.{}", i));
+        if (server.id.empty()) {
+            report.add(origin, "[[mcp_server]] lacks \"id\", by which chains name it");
+        } else if (!ids.insert(server.id).second) {
+            report.add(
+                origin,
+                fmt::format(
+                    "two MCP servers have the id \"{}\"; give each its own \"id\"", server.id
+                )
+            );
+        }
+        if (server.command.empty() == server.url.empty()) {
+            report.add(
+                origin,
+                "[[mcp_server]] wants one of \"command\" (a program that is started) and \"url\" "
+                "(a "
+                "server that runs already)"
+            );
+        }
+    }
+}
+
 }  // namespace
 
 void cross_check(Config const& config, Report& report) {
@@ -63,6 +89,7 @@ void cross_check(Config const& config, Report& report) {
             )
         );
     }
+    check_mcp_servers(config, report);
     std::set<std::string> names;
     for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
         UpstreamSettings const& settings = config.upstreams[i];

@@ -279,6 +279,49 @@ Kind list(std::vector<std::string>& out, TextCheck check) {
     };
 }
 
+Kind text_table(std::map<std::string, std::string>& out) {
+    return {
+        [&out](Value const& value) -> std::optional<std::string> {
+            if (value.table() == nullptr) {
+                return is_not(value, "a table of texts; write { NAME = \"value\" }");
+            }
+            std::map<std::string, std::string> all;
+            for (Member const& member : *value.table()) {
+                if (member.value.text() == nullptr) {
+                    return fmt::format(
+                        "the value of \"{}\" is not a text; write it in quotes",
+                        printable(member.key, 60)
+                    );
+                }
+                all[member.key] = *member.value.text();
+            }
+            out = std::move(all);
+            return std::nullopt;
+        },
+        [&out] {
+            std::string text;
+            for (auto const& [key, value] : out) {
+                text += (text.empty() ? "" : ", ") + toml_string(key) + " = " + toml_string(value);
+            }
+            return "{ " + text + " }";
+        },
+    };
+}
+
+Kind whole(std::optional<std::uint32_t>& out, std::uint32_t least, std::uint32_t most) {
+    return {
+        [&out, least, most](Value const& value) -> std::optional<std::string> {
+            std::uint64_t number = 0;
+            auto wrong = detail::read_whole(value, least, most, number);
+            if (!wrong) {
+                out = static_cast<std::uint32_t>(number);
+            }
+            return wrong;
+        },
+        [&out] { return out ? std::optional(std::to_string(*out)) : std::nullopt; },
+    };
+}
+
 namespace detail {
 
 std::optional<std::string> read_whole(

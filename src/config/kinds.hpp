@@ -12,6 +12,7 @@
 #include <functional>
 #include <initializer_list>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,10 @@ Kind duration(Duration& out, Duration least, Duration most);
 Kind duration(std::optional<Duration>& out, Duration least, Duration most);
 Kind text(std::string& out, TextCheck check);
 Kind list(std::vector<std::string>& out, TextCheck check);
+// A table of texts: { NAME = "value" }.
+Kind text_table(std::map<std::string, std::string>& out);
+// A whole number, or absent.
+Kind whole(std::optional<std::uint32_t>& out, std::uint32_t least, std::uint32_t most);
 
 namespace detail {
 std::optional<std::string> read_whole(

@@ -41,8 +41,8 @@ constexpr std::array kAliases = {
     Alias{"RECORD", "record"},
 };
 
-constexpr std::array<std::string_view, 6> kSections = {
-    "server", "upstream", "scheduler", "management", "device", "log"
+constexpr std::array<std::string_view, 7> kSections = {
+    "server", "upstream", "scheduler", "management", "chains", "device", "log"
 };
 
 // Variables that are no settings: the file's place, the client's address, and those of the tests.

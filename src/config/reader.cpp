@@ -14,8 +14,16 @@ namespace plimsoll::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kSections = {
-    "server", "upstream", "scheduler", "management", "models", "device", "log"
+constexpr std::array<std::string_view, 9> kSections = {
+    "server",
+    "upstream",
+    "scheduler",
+    "management",
+    "models",
+    "chains",
+    "mcp_server",
+    "device",
+    "log",
 };
 
 std::string later_text(std::string_view what) {
@@ -127,6 +135,38 @@ void read_upstreams(
     }
 }
 
+void read_mcp_servers(Table const& top, Report& report, chain::ChainsConfig& config) {
+    Value const* const value = find(top, "mcp_server");
+    if (value == nullptr) {
+        return;
+    }
+    Value::Array const* const items = value->array();
+    if (items == nullptr) {
+        report.add(
+            value->origin,
+            "there can be several MCP servers: write [[mcp_server]] with two brackets"
+        );
+        return;
+    }
+    config.mcp_servers.reserve(items->size());
+    for (std::size_t i = 0; i < items->size(); ++i) {
+        Table const* const table = (*items)[i].table();
+        if (table == nullptr) {
+            report.add(
+                (*items)[i].origin,
+                "an MCP server is a section; write [[mcp_server]] on a line of its own"
+            );
+            continue;
+        }
+        auto const path = fmt::format("mcp_server.{}", i);
+        report.origins[path] = (*items)[i].origin;
+        auto& settings = config.mcp_servers.emplace_back();
+        SectionReader reader(*table, "[[mcp_server]]", path, report);
+        visit_mcp_server(reader, settings);
+        reader.finish();
+    }
+}
+
 }  // namespace
 
 SectionReader::SectionReader(
@@ -195,6 +235,11 @@ Config read_config(Table const& table, Report& report) {
     read_section(table, "management", report, [&](Visitor& v) {
         visit_management(v, config, shared);
     });
+    ChainTexts chain_texts;
+    read_section(table, "chains", report, [&](Visitor& v) {
+        visit_chains(v, config.chains, chain_texts);
+    });
+    read_mcp_servers(table, report, config.chains);
     read_section(table, "device", report, [&](Visitor& v) { visit_device(v, config); });
     read_section(table, "log", report, [&](Visitor& v) { visit_log(v, config.log); });
     read_models(table, report, shared);

@@ -35,6 +35,14 @@ std::optional<std::string> check_provider(std::string_view text) {
     return "a provider; write \"ollama\"";
 }
 
+std::optional<std::string> check_mcp_url(std::string_view text) {
+    if (istarts_with(text, "https://")) {
+        return "reachable: https is not supported yet; put a proxy of yours before it";
+    }
+    return istarts_with(text, "http://") ? std::nullopt
+                                         : std::optional("a URL; write \"http://HOST:PORT/mcp\"");
+}
+
 }  // namespace
 
 void visit_server(Visitor& v, Config& config) {
@@ -152,9 +160,32 @@ void visit_management(Visitor& v, Config& config, engine::EngineConfig& shared) 
     v.setting("enabled", boolean(config.enabled));
     v.setting("verbose", boolean(shared.verbose));
     v.setting("auto_unload", boolean(shared.scheduler.auto_unload));
-    v.later("max_loaded_models");
-    v.later("initial_cleanup");
-    v.later("final_cleanup");
+    v.setting("max_loaded_models", whole(config.chains.max_loaded_models, 1, 1000));
+    v.setting("initial_cleanup", boolean(config.chains.initial_cleanup));
+    v.setting("final_cleanup", boolean(config.chains.final_cleanup));
+}
+
+void visit_chains(Visitor& v, chain::ChainsConfig& config, ChainTexts& texts) {
+    texts.directory = config.directory.string();
+    v.setting("directory", text(texts.directory, check_path));
+    config.directory = texts.directory;
+    v.setting("max_runs", whole(config.max_runs, 1, 10'000));
+    v.setting("keep_runs", whole(config.keep_runs, 0, 1'000'000));
+    v.setting("keep_for", duration(config.keep_for, 0s, kMostKeepAlive));
+    v.setting("max_text", size_number(config.max_text, kibibytes(1), gibibytes(1)));
+}
+
+void visit_mcp_server(Visitor& v, chain::McpServerConfig& config) {
+    v.setting("id", text(config.id, check_upstream_name));
+    v.setting("command", text(config.command, check_path));
+    v.setting("args", list(config.args, [](std::string_view) { return std::nullopt; }));
+    v.setting("env", text_table(config.env));
+    v.setting("url", text(config.url, check_mcp_url));
+    v.setting("headers", text_table(config.headers));
+    v.setting("start_timeout", duration(config.start_timeout, kLeastTimeout, kMostTimeout));
+    v.setting("call_timeout", duration(config.call_timeout, kLeastTimeout, kMostTimeout));
+    v.setting("idle_timeout", duration(config.idle_timeout, kLeastTimeout, kMostTimeout));
+    v.setting("max_result", size_number(config.max_result, kibibytes(1), gibibytes(1)));
 }
 
 void visit_model(Visitor& v, engine::ModelPolicy& policy) {
@@ -206,8 +237,6 @@ void visit_top(Visitor& v, Config& config, TopTexts& texts) {
     v.setting("record", text(texts.record, check_path));
     config.record = texts.record;
     v.later("key");
-    v.later("chains");
-    v.later("mcp_server");
 }
 
 Config default_config() {

@@ -25,6 +25,14 @@ void visit_model(Visitor& visitor, engine::ModelPolicy& policy);
 void visit_device(Visitor& visitor, Config& config);
 void visit_log(Visitor& visitor, log::LogConfig& config);
 
+// The folder as text; the kind refers to it, so it must outlive the visit.
+struct ChainTexts {
+    std::string directory;
+};
+
+void visit_chains(Visitor& visitor, chain::ChainsConfig& config, ChainTexts& texts);
+void visit_mcp_server(Visitor& visitor, chain::McpServerConfig& config);
+
 // Paths as texts; the kinds refer to them, so they must outlive the visit.
 struct TopTexts {
     std::string state_file, record;

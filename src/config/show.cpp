@@ -74,6 +74,13 @@ std::string show(Loaded const& loaded) {
         writer.section(fmt::format("[models.{}]", toml_string(shown)), "models." + key);
         visit_model(writer, policy);
     }
+    ChainTexts chain_texts;
+    writer.section("[chains]", "chains");
+    visit_chains(writer, config.chains, chain_texts);
+    for (std::size_t i = 0; i < config.chains.mcp_servers.size(); ++i) {
+        writer.section("[[mcp_server]]", fmt::format("mcp_server.{}", i));
+        visit_mcp_server(writer, config.chains.mcp_servers[i]);
+    }
     writer.section("[device]", "device");
     visit_device(writer, config);
     writer.section("[log]", "log");

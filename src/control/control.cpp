@@ -22,6 +22,14 @@ bool matches(Method asked, Method of_endpoint) {
     return asked == of_endpoint || (asked == Method::Head && of_endpoint == Method::Get);
 }
 
+bool is_path(std::string_view pattern, std::string_view path) {
+    auto const wanted = split(pattern, '/');
+    auto const given = split(path, '/');
+    return std::ranges::equal(wanted, given, [](std::string_view part, std::string_view text) {
+        return part.starts_with('{') ? !text.empty() : part == text;
+    });
+}
+
 bool holds(engine::Engine const& engine, std::string const& model) {
     auto const wanted = ModelName::parse(model);
     auto const is_wanted = [&](auto const& view) {
@@ -52,15 +60,33 @@ std::span<Control::Impl::Entry const> Control::Impl::endpoints() {
         Entry{Method::Get, "/plimsoll/v1/events", &Impl::events},
         Entry{Method::Get, "/plimsoll/v1/settings", &Impl::settings},
         Entry{Method::Patch, "/plimsoll/v1/settings", &Impl::change_settings},
+        Entry{Method::Get, "/plimsoll/v1/chains", &Impl::chains},
+        Entry{Method::Post, "/plimsoll/v1/chains/run", &Impl::run_inline},
+        Entry{Method::Post, "/plimsoll/v1/chains/check", &Impl::check_chain},
+        Entry{Method::Get, "/plimsoll/v1/chains/{name}", &Impl::saved_chain},
+        Entry{Method::Put, "/plimsoll/v1/chains/{name}", &Impl::save_chain},
+        Entry{Method::Delete, "/plimsoll/v1/chains/{name}", &Impl::delete_chain},
+        Entry{Method::Post, "/plimsoll/v1/chains/{name}/run", &Impl::run_saved},
+        Entry{Method::Get, "/plimsoll/v1/runs", &Impl::runs},
+        Entry{Method::Get, "/plimsoll/v1/runs/{id}", &Impl::run},
+        Entry{Method::Delete, "/plimsoll/v1/runs/{id}", &Impl::cancel_run},
+        Entry{Method::Get, "/plimsoll/v1/runs/{id}/events", &Impl::run_events},
+        Entry{Method::Post, "/plimsoll/v1/runs/{id}/resume", &Impl::resume_run},
+        Entry{Method::Get, "/plimsoll/v1/mcp", &Impl::mcp_servers},
     };
     return kAll;
+}
+
+std::string Control::Impl::segment(net::Exchange const& exchange, std::size_t n) {
+    return std::string(split(exchange.head().path, '/').at(n + 1)
+    );  // the first is before the slash
 }
 
 net::Task<bool> Control::Impl::handle(net::Exchange& exchange) {
     auto const& head = exchange.head();
     std::string allow;
     for (auto const& entry : endpoints()) {
-        if (entry.path != head.path) {
+        if (!is_path(entry.path, head.path)) {
             continue;
         }
         if (matches(head.method, entry.method)) {

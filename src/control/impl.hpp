@@ -22,7 +22,7 @@ struct Control::Impl {
 
     struct Entry {
         http::Method method;
-        std::string_view path;
+        std::string_view path;  // "{...}" stands for one part of it
         Endpoint handle;
     };
 
@@ -73,6 +73,28 @@ struct Control::Impl {
 
     // event_stream.cpp
     net::Task<void> events(net::Exchange& exchange);
+
+    // chains_api.cpp
+    net::Task<void> chains(net::Exchange& exchange);
+    net::Task<void> saved_chain(net::Exchange& exchange);
+    net::Task<void> check_chain(net::Exchange& exchange);
+    net::Task<void> save_chain(net::Exchange& exchange);
+    net::Task<void> delete_chain(net::Exchange& exchange);
+    net::Task<void> run_inline(net::Exchange& exchange);
+    net::Task<void> run_saved(net::Exchange& exchange);
+    net::Task<void> run_chain(net::Exchange& exchange, std::string name);
+    net::Task<void> mcp_servers(net::Exchange& exchange);
+    net::Task<std::optional<boost::json::value>> read_document(net::Exchange& exchange);
+
+    // runs_api.cpp
+    net::Task<void> runs(net::Exchange& exchange);
+    net::Task<void> run(net::Exchange& exchange);
+    net::Task<void> run_events(net::Exchange& exchange);
+    net::Task<void> resume_run(net::Exchange& exchange);
+    net::Task<void> cancel_run(net::Exchange& exchange);
+
+    // The n-th part of the path, from 0: 3 of "/plimsoll/v1/runs/ID/events" is the ID.
+    static std::string segment(net::Exchange const& exchange, std::size_t n);
 
     // The engine named by "upstream", else the first that has the model. Errors: NotFound, or the
     // upstream's.

@@ -10,4 +10,4 @@ plimsoll_test(component_proxy
         proxy_heartbeat_test.cpp
         proxy_inference_test.cpp
         proxy_store_test.cpp
-    LIBS plimsoll_proxy plimsoll_control plimsoll_upstream)
+    LIBS plimsoll_proxy plimsoll_control plimsoll_chain plimsoll_upstream)

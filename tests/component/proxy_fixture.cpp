@@ -108,7 +108,7 @@ net::Task<void> ScriptedOllama::generate(net::Exchange& exchange, std::string bo
     }
     bool const is_unload = members->keep_alive && members->keep_alive->value.text == "0";
     if (is_unload) {
-        std::erase(loaded, name);
+        std::erase_if(loaded, [&](auto const& each) { return each == name && !ignores_unload; });
     } else {
         auto const waited =
             co_await net::sleep_until(loop, loop.now() + load_time, &exchange.canceller());
@@ -117,6 +117,7 @@ net::Task<void> ScriptedOllama::generate(net::Exchange& exchange, std::string bo
         }
         if (std::ranges::find(loaded, name) == loaded.end()) {
             loaded.push_back(name);
+            most_loaded = std::max(most_loaded, loaded.size());
         }
     }
     auto const sent = co_await exchange.respond(http::json_reply(
@@ -166,7 +167,9 @@ net::Task<void> ScriptedOllama::handle(net::Exchange& exchange) {
     static_cast<void>(sent);
 }
 
-ProxyFixture::ProxyFixture(engine::EngineConfig config, proxy::ProxyConfig proxy_config) {
+ProxyFixture::ProxyFixture(
+    engine::EngineConfig config, proxy::ProxyConfig proxy_config, chain::ChainsConfig chains_config
+) {
     upstream::Registry registry;
     upstream::register_builtin(registry);
     upstream::UpstreamConfig upstream;
@@ -176,20 +179,33 @@ ProxyFixture::ProxyFixture(engine::EngineConfig config, proxy::ProxyConfig proxy
     provider = std::move(*made);
     engine =
         std::make_unique<engine::Engine>(loop, *provider, store, with_budget(std::move(config)));
-    control = std::make_unique<control::Control>(
-        control::ControlContext{{engine.get()}, "0.0.0-test", [this] { return draining; }}
-    );
+    chain::Surroundings surroundings{
+        .loop = loop,
+        .engines = {engine.get()},
+        .store = store,
+        .ask = [this](
+                   net::Exchange& exchange, engine::Engine& one
+               ) { return proxy->handle_own(exchange, one); },
+        .read_toml = [](std::string_view
+                     ) { return std::unexpected(chain::TextProblem{1, "none"}); },
+    };
+    chains = std::make_unique<chain::Chains>(std::move(surroundings), std::move(chains_config));
+    control = std::make_unique<control::Control>(control::ControlContext{
+        {engine.get()}, "0.0.0-test", [this] { return draining; }, {}, chains.get()
+    });
     proxy = std::make_unique<proxy::Proxy>(
         std::vector{engine.get()},
         std::move(proxy_config),
         [this](net::Exchange& exchange) { return control->handle(exchange); }
     );
+    proxy->use(&chains->models());
     server =
         std::make_unique<net::Server>(loop, net::ServerConfig{}, [this](net::Exchange& exchange) {
             return proxy->handle(exchange);
         });
     REQUIRE(server->listen().has_value());
     engine->start();
+    chains->start();
     REQUIRE(pump([this] { return engine->is_ready(); }));
 }
 
@@ -197,6 +213,9 @@ ProxyFixture::~ProxyFixture() {
     server->close();
     ollama.server->close();
     settle();
+    chains->drain();
+    settle();
+    chains.reset();
     engine.reset();
     settle();
 }

@@ -3,6 +3,7 @@
 // front of an Ollama that the test scripts. One loop on the manual clock; time runs in small steps
 // while a test waits for something.
 
+#include <plimsoll/chain/chains.hpp>
 #include <plimsoll/control/control.hpp>
 #include <plimsoll/engine/engine.hpp>
 #include <plimsoll/proxy/proxy.hpp>
@@ -38,6 +39,8 @@ class ScriptedOllama {
     std::vector<std::string> loaded;
     std::vector<Seen> seen;  // without ps, tags, version and show
     Duration load_time = std::chrono::milliseconds(50);
+    bool ignores_unload = false;
+    std::size_t most_loaded = 0;  // at a time
     // Inference and whatever else is not answered by itself. Default:
     // {"response":"hello","done":true}.
     net::Handler on_inference;
@@ -57,7 +60,11 @@ class ScriptedOllama {
 };
 
 struct ProxyFixture {
-    explicit ProxyFixture(engine::EngineConfig config = {}, proxy::ProxyConfig proxy_config = {});
+    explicit ProxyFixture(
+        engine::EngineConfig config = {},
+        proxy::ProxyConfig proxy_config = {},
+        chain::ChainsConfig chains_config = {}
+    );
     ~ProxyFixture();
 
     // Steps loop and clock until `done`; false when it never came.
@@ -78,6 +85,7 @@ struct ProxyFixture {
     store::Store store = store::Store::in_memory();
     std::unique_ptr<upstream::Provider> provider;
     std::unique_ptr<engine::Engine> engine;
+    std::unique_ptr<chain::Chains> chains;
     std::unique_ptr<control::Control> control;
     std::unique_ptr<proxy::Proxy> proxy;
     std::unique_ptr<net::Server> server;

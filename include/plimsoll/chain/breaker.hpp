@@ -70,10 +70,10 @@ struct Condition {
     Duration elapsed{};
 };
 
-// An object with one or several of: step, contains, equals, regex (each a text, with ignore_case),
-// longer_than, shorter_than, json {pointer, and one of exists, equals, not_equals, less_than,
-// greater_than}, error, elapsed (seconds), any, all (lists), not. Several together: all of them.
-// Problems go to `problems`; the condition is then not to be used.
+// An object with one or several of: step (a text or a number), contains, equals, regex (each a
+// text, with ignore_case), longer_than, shorter_than, json {pointer, and one of exists, equals,
+// not_equals, less_than, greater_than}, error, elapsed (seconds), any, all (lists), not. Several
+// together: all of them. Problems go to `problems`; the condition is then not to be used.
 Condition parse_condition(
     boost::json::value const& value, std::string const& pointer, std::vector<Problem>& problems
 );

@@ -3,11 +3,14 @@
 // once, each with file, line and the nearest right key. Values; any thread.
 
 #include <plimsoll/base/result.hpp>
+#include <plimsoll/chain/config.hpp>
 #include <plimsoll/engine/engine.hpp>
 #include <plimsoll/log/log.hpp>
 #include <plimsoll/net/server.hpp>
 #include <plimsoll/proxy/proxy.hpp>
 #include <plimsoll/upstream/provider.hpp>
+
+#include <boost/json/value.hpp>
 
 #include <filesystem>
 #include <map>
@@ -44,6 +47,7 @@ struct Config {
     std::string drm_folder = "/sys/class/drm";
     std::filesystem::path record;  // every event of the schedulers goes there; empty: nowhere
     bool enabled = true;           // management.enabled
+    chain::ChainsConfig chains;    // empty directory: beside the state file
 };
 
 struct Problem {
@@ -75,6 +79,10 @@ std::expected<Loaded, std::vector<Problem>> load(
 std::expected<Config, std::vector<Problem>> parse(
     std::string_view toml, std::string_view file_name
 );
+
+// Any TOML document as JSON, for what is written in TOML besides the configuration. The problem has
+// no file.
+std::expected<boost::json::value, Problem> toml_to_json(std::string_view toml);
 
 // $PLIMSOLL_* to overrides: PLIMSOLL_LISTEN, PLIMSOLL_UPSTREAM, PLIMSOLL_BUDGET, ...,
 // PLIMSOLL_CONFIG apart.

@@ -2,6 +2,7 @@
 // The control API: /healthz, /readyz and /plimsoll/v1. Loop thread only.
 
 #include <plimsoll/base/bytes.hpp>
+#include <plimsoll/chain/chains.hpp>
 #include <plimsoll/engine/engine.hpp>
 #include <plimsoll/net/server.hpp>
 
@@ -24,6 +25,7 @@ struct ControlContext {
     std::string version;
     std::function<bool()> is_draining;
     std::function<ProcessUse()> process_use{};
+    chain::Chains* chains = nullptr;
 };
 
 class Control {

@@ -1,6 +1,6 @@
-#include "chain/check_names.hpp"
+#include "chain/spec/check_names.hpp"
 
-#include "chain/reader.hpp"
+#include "chain/spec/reader.hpp"
 
 #include <plimsoll/base/text.hpp>
 

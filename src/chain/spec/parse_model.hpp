@@ -1,7 +1,7 @@
 #pragma once
 // Parts of a specification that stand in several places.
 
-#include "chain/reader.hpp"
+#include "chain/spec/reader.hpp"
 
 #include <plimsoll/chain/spec.hpp>
 

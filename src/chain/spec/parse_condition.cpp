@@ -1,5 +1,5 @@
 // Conditions as they are written.
-#include "chain/reader.hpp"
+#include "chain/spec/reader.hpp"
 
 #include <plimsoll/base/text.hpp>
 #include <plimsoll/chain/breaker.hpp>
@@ -54,6 +54,13 @@ Condition of_kind(Kind kind) {
     return out;
 }
 
+// A name, or a number.
+std::optional<std::string> step_of(Reader& reader) {
+    auto const* const value = reader.find("step");
+    bool const is_number = value != nullptr && value->is_int64() && value->get_int64() > 0;
+    return is_number ? std::optional(std::to_string(value->get_int64())) : reader.text("step");
+}
+
 class ConditionParser {
   public:
     explicit ConditionParser(std::vector<Problem>& problems) : problems_(problems) {}
@@ -103,7 +110,7 @@ void ConditionParser::regex(Reader& reader, Condition& condition) {
 void ConditionParser::texts(Reader& reader, std::vector<Condition>& out) {
     bool const ignores_case = reader.boolean("ignore_case").value_or(false);
     for (auto const& [key, kind] : kTexts) {
-        auto text = reader.text(key);
+        auto text = kind == Kind::Step ? step_of(reader) : reader.text(key);
         if (!text) {
             continue;
         }

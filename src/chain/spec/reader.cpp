@@ -1,4 +1,4 @@
-#include "chain/reader.hpp"
+#include "chain/spec/reader.hpp"
 
 #include <plimsoll/base/text.hpp>
 

@@ -1,7 +1,7 @@
 // The document as a whole.
-#include "chain/check_names.hpp"
-#include "chain/parse_breaker.hpp"
-#include "chain/parse_steps.hpp"
+#include "chain/spec/check_names.hpp"
+#include "chain/spec/parse_breaker.hpp"
+#include "chain/spec/parse_steps.hpp"
 
 #include <plimsoll/base/text.hpp>
 

@@ -1,7 +1,7 @@
 #pragma once
 // {"when": {...}, "then": {...}}
 
-#include "chain/parse_model.hpp"
+#include "chain/spec/parse_model.hpp"
 
 namespace plimsoll::chain {
 

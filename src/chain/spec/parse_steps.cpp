@@ -1,4 +1,4 @@
-#include "chain/parse_steps.hpp"
+#include "chain/spec/parse_steps.hpp"
 
 #include <plimsoll/base/text.hpp>
 

@@ -1,8 +1,9 @@
 // Whether a condition is met.
+#include "chain/spec/json_text.hpp"
+
 #include <plimsoll/base/text.hpp>
 #include <plimsoll/chain/breaker.hpp>
 
-#include <boost/json/parse.hpp>
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -15,7 +16,6 @@ using Kind = Condition::Kind;
 using Compare = Condition::Compare;
 
 constexpr std::size_t kLookedAt = 1 << 20;  // bytes of an output
-constexpr std::size_t kDeepest = 64;        // of its JSON
 
 bool contains(std::string_view text, std::string_view part, bool ignores_case) {
     return ignores_case ? to_lower(text).find(to_lower(part)) != std::string::npos
@@ -28,25 +28,13 @@ std::uint64_t characters_in(std::string_view text) {
     }));
 }
 
-// Models like to wrap what they were asked for: ```json ... ```
-std::string_view without_fence(std::string_view text) {
-    constexpr std::string_view kFence = "```";
-    text = trim(text);
-    std::size_t const line = text.find('\n');
-    bool const is_fenced = text.starts_with(kFence) && text.ends_with(kFence) &&
-                           line != std::string_view::npos && line + kFence.size() < text.size();
-    return is_fenced ? text.substr(line + 1, text.size() - line - 1 - kFence.size()) : text;
-}
-
 bool is_json_met(Condition const& condition, std::string_view output) {
-    boost::json::parse_options options;
-    options.max_depth = kDeepest;
-    boost::system::error_code error;
-    auto const document = boost::json::parse(without_fence(output), error, {}, options);
-    if (error) {
+    auto const document = parse_given(output);
+    if (!document) {
         return false;
     }
-    auto const* const found = document.find_pointer(condition.text, error);
+    boost::system::error_code absent;
+    auto const* const found = document->find_pointer(condition.text, absent);
     if (condition.compare == Compare::Exists) {
         return (found != nullptr) == condition.value.as_bool();
     }

@@ -1,4 +1,4 @@
-#include "chain/parse_breaker.hpp"
+#include "chain/spec/parse_breaker.hpp"
 
 #include <boost/json/object.hpp>
 #include <spdlog/fmt/fmt.h>

@@ -1,4 +1,4 @@
-#include "chain/parse_model.hpp"
+#include "chain/spec/parse_model.hpp"
 
 #include <plimsoll/base/model_name.hpp>
 #include <plimsoll/base/text.hpp>

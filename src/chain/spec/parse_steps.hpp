@@ -1,7 +1,7 @@
 #pragma once
 // The steps of a specification, nested ones included.
 
-#include "chain/parse_model.hpp"
+#include "chain/spec/parse_model.hpp"
 
 namespace plimsoll::chain {
 
