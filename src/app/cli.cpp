@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 namespace plimsoll::app {
@@ -49,17 +50,27 @@ std::vector<std::string> known_words(CLI::App const& app) {
     return words;
 }
 
+// "--limit", where the next word is its value and no command.
+bool takes_value(CLI::App const& app, std::string const& word) {
+    return std::ranges::any_of(app.get_options(), [&word](CLI::Option const* option) {
+        return word.starts_with("--") && option->check_lname(word.substr(2)) &&
+               option->get_items_expected_max() > 0;
+    });
+}
+
 // The first word that nothing takes, with the nearest right one; empty if the problem is another.
 std::string unknown_word(CLI::App const& app, std::span<std::string const> arguments) {
     auto const words = known_words(app);
     std::vector<std::string_view> const candidates(words.begin(), words.end());
+    bool is_value = false;
     for (auto const& argument : arguments) {
         auto const word = argument.substr(0, argument.find('='));
+        bool const is_of_option = std::exchange(is_value, takes_value(app, argument));
         bool const is_option = word.starts_with("--");
         bool const is_command =
             !is_option && !app.get_subcommands({}).empty() && !word.starts_with("-");
         bool const is_known = app.get_parent() != nullptr && word == app.get_name();
-        if ((!is_option && !is_command) || is_known ||
+        if ((!is_option && !is_command) || is_known || is_of_option ||
             std::ranges::find(words, word) != words.end()) {
             continue;
         }
@@ -111,6 +122,8 @@ std::variant<Command, Exit> parse_command_line(
     add_serve(root, command);
     add_client_commands(root, command, default_url);
     add_estimate(root, command, default_url);
+    add_chain(root, command, default_url);
+    add_runs(root, command, default_url);
     add_config(root, command);
     add_sim(root, command);
     add_simulate(root, command);

@@ -16,6 +16,8 @@ void add_simulate(CLI::App& root, Command& out);
 void add_replay(CLI::App& root, Command& out);
 void add_estimate(CLI::App& root, Command& out, std::string const& default_url);
 void add_config(CLI::App& root, Command& out);
+void add_chain(CLI::App& root, Command& out, std::string const& default_url);
+void add_runs(CLI::App& root, Command& out, std::string const& default_url);
 void add_client_commands(CLI::App& root, Command& out, std::string const& default_url);
 
 // --load-bandwidth: "2GiB", "2 GiB/s", "300MB/s" to bytes per second. Throws CLI11's error.

@@ -22,22 +22,13 @@ constexpr Duration kLongest =
     std::chrono::hours(2);  // a load waits for its turn and for a slow disk
 constexpr Duration kQuick = std::chrono::seconds(30);
 
-// The sentence of an error answer.
-std::string sentence_of(boost::json::value const& answer, unsigned status) {
-    JsonView const error = JsonView(answer)["error"];
-    auto text = error.text();
-    if (text.empty()) {
-        text = error["message"].text();
-    }
-    return text.empty() ? "the answer is status " + std::to_string(status) : printable(text, 2000);
-}
-
 Answer read_answer(std::string_view body, unsigned status) {
     boost::system::error_code error;
     auto answer = boost::json::parse(body, error);
     if (status >= 400) {
         return fail(
-            Errc::UpstreamFailed, sentence_of(error ? boost::json::value() : answer, status)
+            Errc::UpstreamFailed,
+            ControlClient::sentence_of({status, error ? boost::json::value() : answer})
         );
     }
     if (error) {
@@ -106,6 +97,17 @@ net::Task<void> perform(
 
 }  // namespace
 
+std::string ControlClient::sentence_of(Reply const& reply) {
+    JsonView const error = JsonView(reply.body)["error"];
+    auto text = error.text();
+    if (text.empty()) {
+        text = error["message"].text();
+    }
+    return text.empty() ? "the answer is status " + std::to_string(reply.status) +
+                              "; is it Plimsoll that answers there?"
+                        : printable(text, 2000);
+}
+
 Result<ControlClient> ControlClient::make(std::string url) {
     auto const parts = upstream::parse_url(url);
     if (!parts) {
@@ -154,14 +156,18 @@ Answer ControlClient::run(
     Answer answer = fail(Errc::Cancelled, "the request did not end");
     loop.spawn("request", perform(client, request, on_progress, answer));
     loop.run();
-    if (!answer && answer.error().code == Errc::UpstreamUnavailable) {
-        return fail(
-            Errc::UpstreamUnavailable,
-            "no Plimsoll answers at " + url_ +
-                "; start it with `plimsoll serve`, or name its address with --url or PLIMSOLL_URL"
-        );
+    return answer ? std::move(answer) : Answer(fail(explained(std::move(answer).error())));
+}
+
+Error ControlClient::explained(Error error) const {
+    if (error.code != Errc::UpstreamUnavailable) {
+        return error;
     }
-    return answer;
+    return {
+        Errc::UpstreamUnavailable,
+        "no Plimsoll answers at " + url_ +
+            "; start it with `plimsoll serve`, or name its address with --url or PLIMSOLL_URL"
+    };
 }
 
 }  // namespace plimsoll::app

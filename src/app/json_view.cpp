@@ -2,6 +2,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 
 namespace plimsoll::app {
 
@@ -52,6 +53,10 @@ bool JsonView::is_true() const {
 
 bool JsonView::exists() const {
     return value_ != nullptr && !value_->is_null();
+}
+
+std::string JsonView::json() const {
+    return exists() ? boost::json::serialize(*value_) : std::string();
 }
 
 }  // namespace plimsoll::app

@@ -25,7 +25,8 @@ class JsonView {
     [[nodiscard]] std::optional<double> number() const;
     [[nodiscard]] std::uint64_t count() const;  // a number not below zero; else 0
     [[nodiscard]] bool is_true() const;
-    [[nodiscard]] bool exists() const;  // there, and not null
+    [[nodiscard]] bool exists() const;       // there, and not null
+    [[nodiscard]] std::string json() const;  // as it is written; nothing if it is not there
 
   private:
     boost::json::value const* value_;

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -87,6 +88,31 @@ struct ReplayOptions {
     bool json = false;
 };
 
+// Chains of prompts, run and saved by a running Plimsoll.
+struct ChainOptions {
+    enum class Action : std::uint8_t { Run, List, Show, Check, Save, Delete };
+    Action action = Action::List;
+    std::string url = "http://127.0.0.1:11435";
+    std::string name;                  // of a saved chain; of run: empty if a file is run
+    std::string file;                  // "-": standard input
+    std::optional<std::string> input;  // "-": standard input; nullopt: that, if it is no terminal
+    std::map<std::string, std::string> vars;
+    bool json = false;
+    bool quiet = false;
+};
+
+// Runs of chains.
+struct RunsOptions {
+    enum class Action : std::uint8_t { List, Show, Cancel, Resume };
+    Action action = Action::List;
+    std::string url = "http://127.0.0.1:11435";
+    std::string id;
+    std::uint32_t limit = 20;
+    bool json = false;
+    bool quiet = false;  // of resume
+    bool detach = false;
+};
+
 struct VersionOptions {};
 
 using Command = std::variant<
@@ -97,6 +123,8 @@ using Command = std::variant<
     EstimateOptions,
     SimulateOptions,
     ReplayOptions,
+    ChainOptions,
+    RunsOptions,
     VersionOptions>;
 
 // Nothing to run: help was asked for, or the command line is wrong.

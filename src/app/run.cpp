@@ -36,6 +36,14 @@ int execute(ReplayOptions const& options) {
     return run_replay(options);
 }
 
+int execute(ChainOptions const& options) {
+    return run_chain(options);
+}
+
+int execute(RunsOptions const& options) {
+    return run_runs(options);
+}
+
 int execute(VersionOptions const&) {
     std::printf("plimsoll %.*s\n", static_cast<int>(version().size()), version().data());
     return 0;

@@ -15,6 +15,8 @@ int run_sim(SimOptions const& options);
 int run_config(ConfigOptions const& options);
 int run_client(ClientOptions const& options);
 int run_estimate(EstimateOptions const& options);
+int run_chain(ChainOptions const& options);
+int run_runs(RunsOptions const& options);
 int run_replay(ReplayOptions const& options);
 int run_simulate(SimulateOptions const& options);
 
