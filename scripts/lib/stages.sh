@@ -59,6 +59,7 @@ stage_asan() {
     configure asan -DPLIMSOLL_TESTS=ON
     build asan
     prepare_clients
+    prepare_tool_servers
     # The long load test runs on the release build; the end-to-end tests mostly wait, so more of them run than there are
     # cores.
     PLIMSOLL_TEST_KILLS=10 run_ctest asan -LE bench -E e2e_budget -j "$(($(nproc) + 1))"
@@ -68,6 +69,7 @@ stage_release() {
     configure release -DPLIMSOLL_TESTS=ON
     build release plimsoll bench_stream tests_property
     prepare_clients
+    prepare_tool_servers
     # The random worlds run at full length here; under sanitizers they ran a short version.
     run_ctest release -L 'property'
     PLIMSOLL_TEST_LOAD_SECONDS=${PLIMSOLL_TEST_LOAD_SECONDS:-$load_seconds} PLIMSOLL_TEST_KILLS=${PLIMSOLL_TEST_KILLS:-$kills} \
@@ -116,6 +118,26 @@ prepare_clients() {
         say "Installing the JavaScript clients ${node[*]} into build/clients"
         npm install --silent --no-audit --no-fund --prefix "$clients/node" "${node[@]}"
         echo "${node[*]}" >"$clients/node.done"
+    fi
+}
+
+# Real MCP servers, in build/clients/tool_servers. Of these versions, so that a new one is not what a test fails of.
+prepare_tool_servers() {
+    install_node
+    local servers="$root/build/clients/tool_servers" python=(mcp==2.3.0)
+    local node=(@modelcontextprotocol/server-everything@2026.8.31 @modelcontextprotocol/server-filesystem@2026.8.31)
+    export PLIMSOLL_TEST_TOOL_SERVERS="$servers"
+    mkdir -p "$servers/node"
+    if [ "$(cat "$servers/python.done" 2>/dev/null)" != "${python[*]}" ]; then
+        say "Installing the Python tool servers ${python[*]} into build/clients/tool_servers"
+        python3 -m venv "$servers/venv"
+        "$servers/venv/bin/pip" install -q --disable-pip-version-check --retries 5 "${python[@]}"
+        echo "${python[*]}" >"$servers/python.done"
+    fi
+    if [ "$(cat "$servers/node.done" 2>/dev/null)" != "${node[*]}" ]; then
+        say "Installing the JavaScript tool servers ${node[*]} into build/clients/tool_servers"
+        npm install --silent --no-audit --no-fund --prefix "$servers/node" "${node[@]}"
+        echo "${node[*]}" >"$servers/node.done"
     fi
 }
 
