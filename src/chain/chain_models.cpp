@@ -183,7 +183,8 @@ class Teller {
     net::Task<void> finish(http::Route const& route) {
         auto result = run_.view();
         result["prompt_tokens"] = prompt_tokens_;
-        if (error_.empty() && !output_.starts_with(content_)) {
+        bool const was_told = question_.is_stream && !output_.starts_with(content_);
+        if (error_.empty() && was_told) {
             error_ = "the last step was begun again after a part of its answer had been sent";
         }
         if (!error_.empty() && !is_started_) {

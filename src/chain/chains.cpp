@@ -14,6 +14,7 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr std::string_view kLowClass = "u=5";
 constexpr std::string_view kLost =
     "the daemon ended while it ran, and durable is false: it is not resumed";
 
@@ -154,6 +155,9 @@ Result<std::shared_ptr<Run>> Chains::Impl::begin(
             )
         );
     }
+    if (request.priority.empty() && request.is_async) {
+        request.priority = kLowClass;
+    }
     RunContext context{
         .loop = surroundings.loop,
         .engines = surroundings.engines,
@@ -220,7 +224,7 @@ net::Task<Result<std::shared_ptr<Run>>> Chains::Impl::continue_run(store::Stored
          .input = stored.input,
          .vars = std::move(vars),
          .client = stored.client,
-         .priority = {},
+         .priority = std::string(kLowClass),  // whoever waited for it has gone
          .is_async = stored.is_async},
         std::move(past)
     );
@@ -317,6 +321,7 @@ net::Task<Result<json::array>> Chains::runs(std::uint64_t most) {
         auto const live = impl->running.find(each.id);
         auto view = live == impl->running.end() ? view_of(each) : live->second->view();
         view.erase("steps");
+        view.erase("output");  // each may be megabytes
         out.push_back(std::move(view));
     }
     co_return out;

@@ -164,6 +164,8 @@ TEST_CASE(
     CHECK(status_of(accepted) == 202);
     auto const url = field_of(accepted, "Location");
     REQUIRE(f.pump([&] { return f.asked.size() == 1; }));
+    // Nobody waits for it, so its steps give way.
+    CHECK(f.ollama.last("POST /api/chat").fields.get("Priority") == "u=5");
     CHECK(text(f.get_json(url), "status") == "running");
     auto const cancelled = f.request("DELETE", url);
     CHECK(status_of(cancelled) == 200);

@@ -47,7 +47,10 @@ std::size_t loads_of(std::vector<boost::json::object> const& events) {
 }
 
 void load(ChainFixture& f, std::string const& model) {
-    f.post("/api/generate", R"({"model":")" + model + R"(","prompt":"x","stream":false})");
+    auto const answer = f.post(
+        "/api/chat", R"({"model":")" + model + R"(","messages":[{"role":"user","content":"x"}]})"
+    );
+    REQUIRE(status_of(answer) == 200);
 }
 
 }  // namespace

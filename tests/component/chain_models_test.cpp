@@ -245,3 +245,21 @@ TEST_CASE("chain: who asks a chain and leaves ends the run", "[chain][component]
     client->close();
     REQUIRE(f.pump([&] { return f.ollama.loaded.empty(); }));
 }
+
+TEST_CASE(
+    "chain: a last step that had to begin again is told as far as it can be", "[chain][component]"
+) {
+    Saved f;
+    f.say = [](Question const& question) {
+        bool const breaks_off = question.model == "b:1" && question.nth == 1;
+        return Said{.content = breaks_off ? "first" : "second", .breaks_off = breaks_off};
+    };
+    std::string const body = R"({"model":"chain/two","messages":[{"role":"user","content":"x"}])";
+    SECTION("whole, where nothing had been sent") {
+        auto const answer = f.post_json("/api/chat", body + R"(,"stream":false})");
+        CHECK(text(answer.at("message").as_object(), "content") == "second");
+    }
+    SECTION("as an error, where a part of it had") {
+        CHECK(f.post("/api/chat", body + "}").contains("begun again after a part"));
+    }
+}

@@ -36,6 +36,11 @@ engine::EngineConfig with_budget(engine::EngineConfig config) {
     return config;
 }
 
+net::Task<void> stop(chain::Chains& chains, bool& is_stopped) {
+    co_await chains.stop();
+    is_stopped = true;
+}
+
 }  // namespace
 
 ScriptedOllama::ScriptedOllama(net::Loop& on) : loop(on) {
@@ -211,10 +216,12 @@ ProxyFixture::ProxyFixture(
 
 ProxyFixture::~ProxyFixture() {
     server->close();
-    ollama.server->close();
     settle();
     chains->drain();
-    settle();
+    bool is_stopped = false;
+    loop.spawn("stop chains", stop(*chains, is_stopped));
+    pump([&] { return is_stopped; });  // what still ran would outlive the proxy
+    ollama.server->close();
     chains.reset();
     engine.reset();
     settle();

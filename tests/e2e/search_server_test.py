@@ -2,15 +2,17 @@
 """examples/search_server.py, asked by the daemon. Needs nothing but Python."""
 
 import os
+import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-from support.process import ROOT, Sim
+from support.process import ROOT, Sim, binary, clean_environment
 from support.tool_servers import Daemon, Recorder, children, is_running, prompt, step
 
 SERVER = ROOT / "examples" / "search_server.py"
+CHANGING = Path(__file__).parent / "tool_servers" / "changing_server.py"
 
 
 class SearchServer(unittest.TestCase):
@@ -115,6 +117,33 @@ class SearchServer(unittest.TestCase):
         with Daemon(self.sim.url, {"id": "search", "command": str(SERVER), "args": ["/no/such/folder"],
                                    "env": {"PATH": os.environ["PATH"]}}) as daemon:
             self.assertIn("tool server search ended", daemon.tool_error("search", "search", {"words": "x"}))
+
+
+class ChangingTools(unittest.TestCase):
+    def test_tools_that_come_later_are_offered(self):
+        with Sim("--load-bandwidth", "40GiB", "--tokens-per-second", "500") as sim, Recorder(sim.url) as recorder, \
+                Daemon(recorder.url, {"id": "it", "command": sys.executable, "args": [str(CHANGING)]}) as daemon:
+            daemon.run_chain(prompt("it", max_tool_rounds=1), input="x")
+            daemon.run_chain(prompt("it", max_tool_rounds=1), input="x")
+            offered = [tool["function"]["name"] for tool in recorder.talks()[-1]["tools"]]
+            self.assertEqual(["grow", "tool1"], offered[:2])
+
+
+class Examples(unittest.TestCase):
+    def test_each_is_a_chain_that_can_be_run(self):
+        settings = {"id": "search", "command": sys.executable, "args": [str(SERVER), str(ROOT / "docs")]}
+        with Sim("--time-scale", "20") as sim, Daemon(sim.url, settings) as daemon:
+            files = sorted((ROOT / "examples").glob("*.json")) + [ROOT / "examples" / "draft-and-judge.toml"]
+            self.assertGreaterEqual(len(files), 4)
+            for file in files:
+                done = subprocess.run([binary(), "chain", "check", str(file), "--url", daemon.url], env=clean_environment(),
+                                      capture_output=True, text=True, timeout=60)
+                self.assertEqual(0, done.returncode, f"{file}: {done.stdout}{done.stderr}")
+
+    def test_the_configuration_is_one(self):
+        done = subprocess.run([binary(), "config", "check", "--config", str(ROOT / "examples" / "plimsoll.toml")],
+                              env=clean_environment(), capture_output=True, text=True, timeout=60)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
 
 
 if __name__ == "__main__":

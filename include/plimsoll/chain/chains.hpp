@@ -53,7 +53,9 @@ struct RunRequest {
     std::string input;
     std::map<std::string, std::string> vars;
     std::string client;    // who asks, in the words of the queue
-    std::string priority;  // value of the field Priority (RFC 9218); may be empty
+    std::string priority;  // value of the field Priority (RFC 9218); empty: see `is_async`
+    // Nobody waits for it. Its steps then give way to those of other clients, unless the priority
+    // says otherwise: they are in the low class.
     bool is_async = false;
 };
 
@@ -94,7 +96,7 @@ class Chains {
     Result<std::shared_ptr<Run>> run(RunRequest request);
     // One that is running; null: it is not.
     [[nodiscard]] std::shared_ptr<Run> find(std::string const& id) const;
-    // The views of all, newest first, without their steps.
+    // The views of all, newest first, without their steps and outputs.
     net::Task<Result<boost::json::array>> runs(std::uint64_t most);
     // Of one that has ended, too. Error NotFound.
     net::Task<Result<boost::json::object>> view(std::string id);

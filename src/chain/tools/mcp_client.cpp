@@ -209,6 +209,12 @@ net::Task<Result<void>> McpClient::start() {
         co_return fail(std::move(opened.error()));
     }
     transport_ = std::move(*opened);
+    transport_->listen([weak = weak_from_this()](std::string_view method) {
+        auto const self = weak.lock();
+        if (self && method == "notifications/tools/list_changed") {
+            self->tools_.reset();  // asked for anew when they are needed
+        }
+    });
     net::Canceller nobody;
     json::object params{
         {"protocolVersion", kRevisions.front()},

@@ -281,6 +281,8 @@ class Http final : public McpTransport, public std::enable_shared_from_this<Http
             tell_later(answer_to_server(message));
         } else if (progress_of(message) == id) {
             limit.extend(loop_.now());
+        } else {
+            notified(message);
         }
     }
 

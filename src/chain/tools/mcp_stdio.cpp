@@ -168,6 +168,8 @@ class Stdio final : public McpTransport, public std::enable_shared_from_this<Std
             process_->write_line(json::serialize(answer_to_server(object)));
         } else if (auto const found = pending_.find(progress_of(object)); found != pending_.end()) {
             found->second->flag.set();
+        } else {
+            notified(object);
         }
     }
 

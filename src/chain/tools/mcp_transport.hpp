@@ -1,6 +1,8 @@
 #pragma once
 // How messages of the Model Context Protocol travel (JSON-RPC 2.0). Loop thread only.
 
+#include "chain/spec/json_text.hpp"
+
 #include <plimsoll/base/result.hpp>
 #include <plimsoll/chain/config.hpp>
 #include <plimsoll/net/loop.hpp>
@@ -9,6 +11,7 @@
 #include <boost/json/object.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,12 +30,28 @@ class McpTransport {
     ) = 0;
     virtual net::Task<void> notify(boost::json::object notification) = 0;
 
+    // Gets the method of each notification but progress. What comes outside of an answer is heard
+    // over standard output only.
+    void listen(std::function<void(std::string_view method)> listener) {
+        listener_ = std::move(listener);
+    }
+
     // The revision that both sides agreed on.
     virtual void set_revision(std::string revision) = 0;
     [[nodiscard]] virtual bool is_alive() const = 0;
     // Why it is not; for people.
     [[nodiscard]] virtual std::string why_dead() const = 0;
     virtual net::Task<void> close() = 0;
+
+  protected:
+    void notified(boost::json::object const& message) const {
+        if (listener_) {
+            listener_(text_member(message, "method"));
+        }
+    }
+
+  private:
+    std::function<void(std::string_view)> listener_;
 };
 
 inline constexpr int kMostProgress = 10;
