@@ -33,6 +33,8 @@ struct Question {
 struct ChainFixture : ProxyFixture {
     explicit ChainFixture(engine::EngineConfig config = {}, chain::ChainsConfig chains_config = {});
 
+    ~ChainFixture() { shut_down(); }
+
     // Runs it inline to its end and gives the final object. The document's members beside input.
     boost::json::object run(std::string const& document, std::string const& input = "in");
     // The same told as events, one after another.

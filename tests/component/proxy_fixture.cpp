@@ -215,6 +215,13 @@ ProxyFixture::ProxyFixture(
 }
 
 ProxyFixture::~ProxyFixture() {
+    shut_down();
+}
+
+void ProxyFixture::shut_down() {
+    if (!chains) {
+        return;
+    }
     server->close();
     settle();
     chains->drain();
@@ -222,6 +229,7 @@ ProxyFixture::~ProxyFixture() {
     loop.spawn("stop chains", stop(*chains, is_stopped));
     pump([&] { return is_stopped; });  // what still ran would outlive the proxy
     ollama.server->close();
+    settle();
     chains.reset();
     engine.reset();
     settle();

@@ -67,6 +67,8 @@ struct ProxyFixture {
     );
     ~ProxyFixture();
 
+    // Ends everything; of a fixture made of this one before its own members go.
+    void shut_down();
     // Steps loop and clock until `done`; false when it never came.
     bool pump(std::function<bool()> const& done);
     // Lets everything that is under way happen.
