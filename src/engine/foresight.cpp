@@ -8,23 +8,6 @@
 #include <utility>
 
 namespace plimsoll::engine {
-namespace {
-
-std::string why_kept(core::InstanceView const& instance) {
-    if (instance.pinned) {
-        return "it is pinned";
-    }
-    if (instance.leases > 0) {
-        return fmt::format("{} of other clients run on it", instance.leases);
-    }
-    if (instance.waiting > 0) {
-        return fmt::format("{} of other clients wait for it", instance.waiting);
-    }
-    return "another client or run wants it kept";
-}
-
-}  // namespace
-
 Announcement::~Announcement() {
     withdraw();
 }
@@ -135,7 +118,11 @@ net::Task<Released> Engine::Impl::release(
     }
     auto const after = scheduler.snapshot(loop.now());
     auto const* const left = find_view(after, *weights);
-    co_return Released{.end = End::Kept, .why = left == nullptr ? "" : why_kept(*left)};
+    auto need = left == nullptr ? std::string() : who_needs(*left);
+    co_return Released{
+        .end = End::Kept,
+        .why = need.empty() ? "another client or run wants it kept" : std::move(need)
+    };
 }
 
 net::Task<Released> Engine::release(

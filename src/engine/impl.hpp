@@ -34,6 +34,8 @@ inline constexpr log::Logger kLog("engine");
 
 Error draining_error();
 DemandWish wish_of(AcquireRequest const& request);
+// "pinned", "2 running", "1 waiting for it"; empty: nobody needs it at this moment.
+std::string who_needs(core::InstanceView const& instance);
 // Null: there is none.
 core::InstanceView const* find_view(core::Snapshot const& view, std::string const& weights);
 

@@ -25,14 +25,8 @@ Error switched_off() {
 }
 
 std::string why_kept(core::InstanceView const& instance) {
-    if (instance.pinned) {
-        return "pinned";
-    }
-    if (instance.leases > 0) {
-        return fmt::format("{} running", instance.leases);
-    }
-    if (instance.waiting > 0) {
-        return fmt::format("{} waiting for it", instance.waiting);
+    if (auto need = who_needs(instance); !need.empty()) {
+        return need;
     }
     switch (instance.state) {
         case core::InstanceState::Loading:
@@ -45,6 +39,16 @@ std::string why_kept(core::InstanceView const& instance) {
 }
 
 }  // namespace
+
+std::string who_needs(core::InstanceView const& instance) {
+    if (instance.pinned) {
+        return "pinned";
+    }
+    if (instance.leases > 0) {
+        return fmt::format("{} running", instance.leases);
+    }
+    return instance.waiting > 0 ? fmt::format("{} waiting for it", instance.waiting) : "";
+}
 
 core::InstanceView const* find_view(core::Snapshot const& view, std::string const& weights) {
     auto const found = std::ranges::find(view.instances, weights, &core::InstanceView::weights);
