@@ -13,6 +13,20 @@ Error of_run(Error error, std::string_view id) {
     return std::move(error).context("run " + printable(id, 40) + " in the state file");
 }
 
+template <class OnRow>
+Result<void> for_each_row(Statement& select, OnRow const& on_row) {
+    while (true) {
+        Result<bool> const has_row = select.step();
+        if (!has_row) {
+            return fail(has_row.error());
+        }
+        if (!*has_row) {
+            return {};
+        }
+        on_row(select);
+    }
+}
+
 // All of it, or nothing.
 class Transaction {
   public:
@@ -123,25 +137,22 @@ Result<std::vector<StoredRun>> Store::runs(std::string const& status, std::uint6
     }
     select->bind(status).bind(most);
     std::vector<StoredRun> all;
-    while (true) {
-        Result<bool> const has_row = select->step();
-        if (!has_row) {
-            return fail(Error(has_row.error()).context("reading runs from the state file"));
-        }
-        if (!*has_row) {
-            return all;
-        }
+    Result<void> const read = for_each_row(*select, [&](Statement& row) {
         StoredRun& run = all.emplace_back();
-        run.id = select->text();
-        run.chain = select->text();
-        run.client = select->text();
-        run.status = select->text();
-        run.is_durable = select->number() != 0;
-        run.is_async = select->number() != 0;
-        run.started = select->number();
-        run.ended = select->number();
-        run.result = select->text();
+        run.id = row.text();
+        run.chain = row.text();
+        run.client = row.text();
+        run.status = row.text();
+        run.is_durable = row.number() != 0;
+        run.is_async = row.number() != 0;
+        run.started = row.number();
+        run.ended = row.number();
+        run.result = row.text();
+    });
+    if (!read) {
+        return fail(Error(read.error()).context("reading runs from the state file"));
     }
+    return all;
 }
 
 Result<StoredRun> Store::run(std::string const& id) {
@@ -186,18 +197,12 @@ Result<std::vector<StoredStep>> Store::steps(std::string const& run) {
     }
     select->bind(run);
     std::vector<StoredStep> all;
-    while (true) {
-        Result<bool> const has_row = select->step();
-        if (!has_row) {
-            return fail(of_run(has_row.error(), run));
-        }
-        if (!*has_row) {
-            return all;
-        }
+    Result<void> const read = for_each_row(*select, [&](Statement& row) {
         StoredStep& step = all.emplace_back();
-        step.key = select->text();
-        step.record = select->text();
-    }
+        step.key = row.text();
+        step.record = row.text();
+    });
+    return read ? Result<std::vector<StoredStep>>(std::move(all)) : fail(of_run(read.error(), run));
 }
 
 Result<std::vector<StoredEvent>> Store::events(std::string const& run, std::uint64_t after_id) {
@@ -209,18 +214,13 @@ Result<std::vector<StoredEvent>> Store::events(std::string const& run, std::uint
     }
     select->bind(run).bind(after_id);
     std::vector<StoredEvent> all;
-    while (true) {
-        Result<bool> const has_row = select->step();
-        if (!has_row) {
-            return fail(of_run(has_row.error(), run));
-        }
-        if (!*has_row) {
-            return all;
-        }
+    Result<void> const read = for_each_row(*select, [&](Statement& row) {
         StoredEvent& event = all.emplace_back();
-        event.id = select->number();
-        event.event = select->text();
-    }
+        event.id = row.number();
+        event.event = row.text();
+    });
+    return read ? Result<std::vector<StoredEvent>>(std::move(all))
+                : fail(of_run(read.error(), run));
 }
 
 Result<void> Store::prune_runs(std::uint64_t most, std::uint64_t since) {
