@@ -178,7 +178,7 @@ std::string SectionReader::in_title() const {
     return title_.empty() ? std::string() : " in " + title_;
 }
 
-void SectionReader::setting(std::string_view key, Kind const& kind) {
+void SectionReader::setting(std::string_view key, Kind const& kind, std::string_view) {
     known_.push_back(key);
     Value const* const value = find(table_, key);
     if (value == nullptr) {

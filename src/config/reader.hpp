@@ -28,7 +28,7 @@ class SectionReader final : public Visitor {
     // `title` is for people ("[[upstream]]"), `path` for the origins ("upstream.0").
     SectionReader(Table const& table, std::string title, std::string path, Report& report);
 
-    void setting(std::string_view key, Kind const& kind) override;
+    void setting(std::string_view key, Kind const& kind, std::string_view) override;
     void later(std::string_view key) override;
 
     // Keys that are known, but are sections of their own.

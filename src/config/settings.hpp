@@ -11,7 +11,8 @@ namespace plimsoll::config {
 class Visitor {
   public:
     virtual ~Visitor() = default;
-    virtual void setting(std::string_view key, Kind const& kind) = 0;
+    // `about`: one sentence for people.
+    virtual void setting(std::string_view key, Kind const& kind, std::string_view about) = 0;
     // A key of a later version: recognised, and refused with that sentence.
     virtual void later(std::string_view key) = 0;
 };

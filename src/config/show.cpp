@@ -23,7 +23,7 @@ class Writer final : public Visitor {
         path_ = std::move(path);
     }
 
-    void setting(std::string_view key, Kind const& kind) override {
+    void setting(std::string_view key, Kind const& kind, std::string_view) override {
         std::optional<std::string> const text = kind.write();
         if (!text) {
             return;
