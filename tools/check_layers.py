@@ -16,7 +16,7 @@ MODULES = {
     "trace": {"base", "core"},
     "memory": {"base"},
     "http": {"base"},
-    "access": {"base"},
+    "access": {"base", "core:types"},
     "store": {"base"},
     "metrics": {"base"},
     "log": {"base"},
