@@ -52,6 +52,7 @@ check_format() {
 stage_lint() {
     record "lint: layers" python3 "$root/tools/check_layers.py"
     record "lint: lengths" python3 "$root/tools/check_lengths.py"
+    record "lint: docs" python3 "$root/tools/check_docs.py"
     record "lint: format (clang-format-19 -i mends it)" check_format
 }
 

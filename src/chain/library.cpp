@@ -67,11 +67,17 @@ SavedFile read_chain(fs::path const& file, std::string name, ReadToml const& rea
 
 }  // namespace
 
+bool is_endpoint_name(std::string_view name) {
+    return name == "run" || name == "check";
+}
+
 Result<void> check_chain_name(std::string_view name) {
-    if (name == "run") {
+    if (is_endpoint_name(name)) {
         return fail(
             Errc::BadRequest,
-            "\"run\" is taken by the endpoint that runs chains; name it otherwise",
+            fmt::format(
+                "\"{0}\" is taken by the endpoint /plimsoll/v1/chains/{0}; name it otherwise", name
+            ),
             ErrorSource::Client
         );
     }

@@ -24,6 +24,9 @@ struct SavedFile {
     std::vector<Problem> problems;
 };
 
+// "run" and "check": a saved chain of that name would stand where an endpoint is.
+bool is_endpoint_name(std::string_view name);
+
 // Whether a saved chain may be called so; the error says why not.
 Result<void> check_chain_name(std::string_view name);
 

@@ -3,6 +3,7 @@
 // stalls costs no memory; what he missed he is told as a number. Loop thread only.
 
 #include <plimsoll/engine/engine.hpp>
+#include <plimsoll/net/server.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -40,6 +41,15 @@ class EventBuffer {
     std::deque<std::string> lines_;
     std::size_t bytes_ = 0;
     std::uint64_t dropped_ = 0;
+};
+
+// What an open stream shares with the engines' listeners.
+struct EventReader {
+    EventReader(net::Loop& loop, std::vector<std::uint64_t> sequences)
+        : news(loop), buffer(std::move(sequences)) {}
+
+    net::Flag news;
+    EventBuffer buffer;
 };
 
 }  // namespace plimsoll::control

@@ -15,6 +15,8 @@
 
 namespace plimsoll::control {
 
+struct EventReader;
+
 struct Control::Impl {
     explicit Impl(ControlContext with) : context(std::move(with)) {}
 
@@ -67,12 +69,16 @@ struct Control::Impl {
         net::Exchange& exchange, engine::Engine& engine, engine::AcquireRequest request
     );
 
+    // openapi_api.cpp
+    net::Task<void> openapi(net::Exchange& exchange);
+
     // settings_api.cpp
     net::Task<void> settings(net::Exchange& exchange);
     net::Task<void> change_settings(net::Exchange& exchange);
 
     // event_stream.cpp
     net::Task<void> events(net::Exchange& exchange);
+    net::Task<void> tell_events(net::Exchange& exchange, EventReader& reader);
 
     // chains_api.cpp
     net::Task<void> chains(net::Exchange& exchange);

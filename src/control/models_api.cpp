@@ -2,6 +2,7 @@
 
 #include "control/impl.hpp"
 #include "control/json_view.hpp"
+#include "control/query.hpp"
 #include "control/request_json.hpp"
 
 #include <plimsoll/base/text.hpp>
@@ -9,14 +10,17 @@
 #include <boost/json/array.hpp>
 #include <spdlog/fmt/fmt.h>
 
-#include <algorithm>
 #include <array>
+#include <cstdint>
+#include <limits>
 
 namespace plimsoll::control {
 namespace {
 
 namespace json = boost::json;
 using namespace std::string_view_literals;
+
+constexpr std::int64_t kMostTokens = std::numeric_limits<std::uint32_t>::max();
 
 struct ModelRequest {
     engine::AcquireRequest acquire;
@@ -45,8 +49,12 @@ Result<ModelRequest> model_request(json::object const& body, net::Exchange const
     if (!num_ctx) {
         return fail(std::move(num_ctx.error()));
     }
-    if (*num_ctx && **num_ctx <= 0) {
-        return fail(Errc::BadRequest, "\"num_ctx\" must be above 0 tokens", ErrorSource::Client);
+    if (*num_ctx && (**num_ctx < 1 || **num_ctx > kMostTokens)) {
+        return fail(
+            Errc::BadRequest,
+            fmt::format("\"num_ctx\" must be 1 to {} tokens, not {}", kMostTokens, **num_ctx),
+            ErrorSource::Client
+        );
     }
     auto keep_alive = keep_alive_member(body, "keep_alive");
     if (!keep_alive) {
@@ -76,13 +84,16 @@ json::object kept_json(std::string const& line) {
     return {{"name", line.substr(0, colon)}, {"reason", line.substr(colon + 2)}};
 }
 
-bool wants_progress(http::RequestHead const& head) {
-    auto const accept = head.fields.get("Accept").value_or("");
-    if (accept.find("text/event-stream") != std::string_view::npos) {
-        return true;
+Result<bool> wants_progress(http::RequestHead const& head) {
+    static constexpr std::array kParameters{"progress"sv};
+    auto const query = read_query(head, kParameters);
+    if (!query) {
+        return fail(query.error());
     }
-    auto const parts = split(head.query, '&');
-    return std::ranges::find(parts, "progress=1"sv) != parts.end();
+    auto const accept = head.fields.get("Accept").value_or("");
+    return flag_parameter(
+        *query, "progress", accept.find("text/event-stream") != std::string_view::npos
+    );
 }
 
 }  // namespace
@@ -118,11 +129,16 @@ net::Task<std::optional<Control::Impl::ModelCall>> Control::Impl::model_call(
 
 net::Task<void> Control::Impl::load(net::Exchange& exchange) {
     static constexpr std::array kMembers{"model"sv, "num_ctx"sv, "keep_alive"sv, "upstream"sv};
+    auto const is_watched = wants_progress(exchange.head());
+    if (!is_watched) {
+        co_await respond_error(exchange, is_watched.error());
+        co_return;
+    }
     auto call = co_await read_model_call(exchange, kMembers);
     if (!call) {
         co_return;
     }
-    if (wants_progress(exchange.head())) {
+    if (*is_watched) {
         co_await load_with_progress(exchange, call->engine, std::move(call->request));
         co_return;
     }

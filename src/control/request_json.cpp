@@ -8,6 +8,7 @@
 #include <spdlog/fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace plimsoll::control {
 namespace {
@@ -98,6 +99,12 @@ Result<std::optional<std::int64_t>> integer_member(
     if (value->is_int64()) {
         return std::optional(value->as_int64());
     }
+    // 4096.0 and 4e3 are whole numbers as well. Beyond 2^53 a double is no longer one number.
+    constexpr double kExact = 9007199254740992.0;
+    auto const* real = value->if_double();
+    if (real != nullptr && std::abs(*real) <= kExact && std::trunc(*real) == *real) {
+        return std::optional(static_cast<std::int64_t>(*real));
+    }
     return bad(fmt::format("\"{}\" must be a whole number", name));
 }
 
@@ -121,7 +128,8 @@ Result<std::optional<core::KeepAlive>> keep_alive_member(
     }
     if (value->is_string()) {
         std::string_view const text = value->as_string();
-        if (text == "forever" || text.starts_with('-')) {
+        bool const is_negative = text.starts_with('-') && parse_duration(text.substr(1));
+        if (text == "forever" || is_negative) {
             return std::optional(core::KeepAlive{Kind::Forever, {}});
         }
         if (auto const duration = parse_duration(text)) {

@@ -13,6 +13,7 @@ namespace plimsoll::control {
 struct RunStream {
     bool is_owner = false;       // the run ends when the client leaves
     bool is_sse = false;         // else one JSON object a line
+    bool follows = true;         // else what has happened, and the end
     std::uint64_t after_id = 0;  // what the client has seen
 };
 

@@ -1,6 +1,7 @@
 // Runs of chains: listed, looked at, followed, cancelled, resumed.
 
 #include "control/impl.hpp"
+#include "control/query.hpp"
 #include "control/run_stream.hpp"
 
 #include <plimsoll/base/text.hpp>
@@ -8,6 +9,9 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <spdlog/fmt/fmt.h>
+
+#include <array>
+#include <limits>
 
 namespace plimsoll::control {
 namespace {
@@ -18,23 +22,30 @@ constexpr Duration kHeartbeat = std::chrono::seconds(15);
 constexpr std::uint64_t kListed = 100;  // runs, unless ?limit says otherwise
 constexpr std::uint64_t kMostListed = 10'000;
 
-std::optional<std::uint64_t> query_number(http::RequestHead const& head, std::string_view name) {
-    for (auto const part : split(head.query, '&')) {
-        auto const sign = part.find('=');
-        if (sign != std::string_view::npos && part.substr(0, sign) == name) {
-            return parse_u64(part.substr(sign + 1));
-        }
-    }
-    return std::nullopt;
-}
+using namespace std::string_view_literals;
 
-RunStream stream_of(http::RequestHead const& head) {
+Result<RunStream> stream_of(http::RequestHead const& head) {
+    static constexpr std::array kParameters{"after"sv, "follow"sv};
+    constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+    auto const query = read_query(head, kParameters);
+    if (!query) {
+        return fail(query.error());
+    }
+    auto const after = number_parameter(*query, "after", 0, kMost);
+    if (!after) {
+        return fail(after.error());
+    }
+    auto const follows = flag_parameter(*query, "follow", true);
+    if (!follows) {
+        return fail(follows.error());
+    }
     RunStream out;
     auto const accept = head.fields.get("Accept").value_or("");
     out.is_sse = accept.find("text/event-stream") != std::string_view::npos;
+    out.follows = *follows && head.method != http::Method::Head;
     auto const last = head.fields.get("Last-Event-ID");
-    auto const seen = last ? parse_u64(*last) : query_number(head, "after");
-    out.after_id = seen.value_or(0);
+    auto const seen = last ? parse_u64(*last) : std::nullopt;
+    out.after_id = seen ? *seen : after->value_or(0);
     return out;
 }
 
@@ -65,9 +76,11 @@ net::Task<void> stream_run(net::Exchange& exchange, chain::Run& run, RunStream h
     );
     bool is_there = started.has_value();
     while (is_there) {
-        auto const event =
-            co_await run.next_event(how.after_id, loop.now() + kHeartbeat, &exchange.canceller());
-        if (event && !*event) {
+        // Who does not follow gets what there is: a moment that has passed ends the wait for more.
+        auto const until = how.follows ? loop.now() + kHeartbeat : loop.now();
+        auto const event = co_await run.next_event(how.after_id, until, &exchange.canceller());
+        bool const is_end = event ? !*event : !how.follows;
+        if (is_end) {
             break;
         }
         if (event) {
@@ -109,8 +122,18 @@ net::Task<void> respond_accepted(net::Exchange& exchange, chain::Run const& run)
 }
 
 net::Task<void> Control::Impl::runs(net::Exchange& exchange) {
-    auto const asked = query_number(exchange.head(), "limit").value_or(kListed);
-    auto list = co_await context.chains->runs(std::min(asked, kMostListed));
+    static constexpr std::array kParameters{"limit"sv};
+    auto const query = read_query(exchange.head(), kParameters);
+    if (!query) {
+        co_await respond_error(exchange, query.error());
+        co_return;
+    }
+    auto const limit = number_parameter(*query, "limit", 1, kMostListed);
+    if (!limit) {
+        co_await respond_error(exchange, limit.error());
+        co_return;
+    }
+    auto list = co_await context.chains->runs(limit->value_or(kListed));
     if (!list) {
         co_await respond_error(exchange, list.error());
         co_return;
@@ -130,18 +153,22 @@ net::Task<void> Control::Impl::run(net::Exchange& exchange) {
 net::Task<void> Control::Impl::run_events(net::Exchange& exchange) {
     auto const id = segment(exchange, 3);
     auto const how = stream_of(exchange.head());
-    if (auto const run = context.chains->find(id)) {
-        co_await stream_run(exchange, *run, how);
+    if (!how) {
+        co_await respond_error(exchange, how.error());
         co_return;
     }
-    auto const past = co_await context.chains->past_events(id, how.after_id);
+    if (auto const run = context.chains->find(id)) {
+        co_await stream_run(exchange, *run, *how);
+        co_return;
+    }
+    auto const past = co_await context.chains->past_events(id, how->after_id);
     if (!past) {
         co_await respond_error(exchange, past.error());
         co_return;
     }
     http::Reply reply;
     reply.status = 200;
-    reply.fields = stream_fields(how.is_sse);
+    reply.fields = stream_fields(how->is_sse);
     for (auto const& line : *past) {
         boost::system::error_code broken;
         auto const event = json::parse(line, broken);
@@ -153,7 +180,7 @@ net::Task<void> Control::Impl::run_events(net::Exchange& exchange) {
                 line,
                 number != nullptr && number->is_number() ? number->to_number<std::uint64_t>() : 0,
                 kind != nullptr && kind->is_string() ? std::string_view(kind->get_string()) : "",
-                how.is_sse
+                how->is_sse
             );
         }
     }

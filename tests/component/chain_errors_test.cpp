@@ -1,6 +1,7 @@
 // What goes wrong in a run, and what its record says of it.
 
 #include "chain_fixture.hpp"
+#include <boost/json/parse.hpp>
 
 #include <algorithm>
 
@@ -207,6 +208,21 @@ TEST_CASE("chain: more runs than allowed at a time are refused", "[chain][compon
     auto const second = f.post("/plimsoll/v1/chains/run", body);
     CHECK(status_of(second) == 503);
     CHECK_THAT(body_of(second), ContainsSubstring("max_runs"));
+}
+
+TEST_CASE("chain: what has happened so far of a run that goes on", "[chain][component]") {
+    ChainFixture f;
+    f.say = [](Question const&) { return Said{.content = "late", .after = 1h}; };
+    std::string const body = R"({"steps":[{"model":"a:1","instruction":"x"}]})";
+    auto const begun = f.post("/plimsoll/v1/chains/run", body, "Prefer: respond-async\r\n");
+    auto const url = text(boost::json::parse(body_of(begun)).as_object(), "url");
+    REQUIRE(f.pump([&] { return f.asked.size() == 1; }));
+    auto const so_far = f.get(url + "/events?follow=0");
+    CHECK_THAT(so_far, ContainsSubstring("step_started"));
+    CHECK_THAT(so_far, !ContainsSubstring("run_finished"));
+    CHECK(text(f.get_json(url), "status") == "running");
+    CHECK(status_of(f.get(url + "/events?after=x")) == 400);
+    CHECK(status_of(f.get("/plimsoll/v1/runs?limit=0")) == 400);
 }
 
 TEST_CASE("chain: what is wrong with a request is said at once", "[chain][component]") {

@@ -99,7 +99,11 @@ TEST_CASE("chain: a saved chain is listed, shown, run and deleted", "[chain][com
 
 TEST_CASE("chain: what cannot be saved is refused, and nothing is kept", "[chain][component]") {
     Saved f;
-    CHECK(status_of(f.request("PUT", "/plimsoll/v1/chains/run", kTwo)) == 400);
+    for (std::string const endpoint : {"run", "check"}) {
+        auto const refused = f.request("PUT", "/plimsoll/v1/chains/" + endpoint, kTwo);
+        CHECK(status_of(refused) == 405);
+        CHECK(field_of(refused, "Allow") == "POST");
+    }
     CHECK(status_of(f.request("PUT", "/plimsoll/v1/chains/..%2Fx", kTwo)) != 200);
     CHECK(status_of(f.request("PUT", "/plimsoll/v1/chains/bad", "{}")) == 400);
     CHECK(

@@ -137,6 +137,40 @@ TEST_CASE(
     CHECK(f.pump([&] { return again->has("0\r\n\r\n"); }));  // a drain does not wait for the stream
 }
 
+TEST_CASE(
+    "control: events that happened, and the end, for who does not follow", "[control][component]"
+) {
+    ProxyFixture f;
+    f.post("/api/generate", R"({"model":"smollm2:135m"})");
+    auto const all = f.get("/plimsoll/v1/events?follow=0");
+    CHECK(field_of(all, "Content-Type") == "text/event-stream");
+    CHECK_THAT(all, ContainsSubstring("event: load\n"));
+    auto const last = f.engine->recent_events(0).back().sequence;
+    CHECK(body_of(f.get("/plimsoll/v1/events?follow=0&after=" + std::to_string(last))).empty());
+    // From before a restart: all of this is news.
+    CHECK(body_of(f.get("/plimsoll/v1/events?follow=0&after=1000000")) == body_of(all));
+    auto const foreign_id = f.ask(
+        "GET /plimsoll/v1/events?follow=0&after=0 HTTP/1.1\r\nHost: localhost\r\n"
+        "Connection: close\r\nLast-Event-ID: other\r\n\r\n"
+    );
+    CHECK(body_of(foreign_id) == body_of(all));
+    CHECK(status_of(f.get("/plimsoll/v1/events?after=1,2")) == 400);
+    auto const misspelt = f.get("/plimsoll/v1/events?folow=0");
+    CHECK(status_of(misspelt) == 400);
+    CHECK_THAT(body_of(misspelt), ContainsSubstring("did you mean"));
+    auto const wrong = f.post("/plimsoll/v1/models/load?progress=maybe", R"({"model":"a"})");
+    CHECK(status_of(wrong) == 400);
+}
+
+TEST_CASE("control: the interface describes itself", "[control][component]") {
+    ProxyFixture f;
+    auto const answer = f.get("/plimsoll/v1/openapi.yaml");
+    CHECK(status_of(answer) == 200);
+    CHECK(field_of(answer, "Content-Type") == "application/yaml");
+    CHECK(body_of(answer).starts_with("openapi: 3.1.0\n"));
+    CHECK_THAT(body_of(answer), ContainsSubstring("\n  /plimsoll/v1/status:\n"));
+}
+
 TEST_CASE("control: cleanup says what went and what stayed", "[control][component]") {
     ProxyFixture f;
     f.post("/api/generate", R"({"model":"smollm2:135m"})");

@@ -1,4 +1,5 @@
 // The document as a whole.
+#include "chain/library.hpp"
 #include "chain/spec/check_names.hpp"
 #include "chain/spec/parse_breaker.hpp"
 #include "chain/spec/parse_steps.hpp"
@@ -177,8 +178,14 @@ void set_names(Reader& reader, Spec& out) {
     out.name = reader.text("name").value_or("");
     if (!out.name.empty() && !is_name(out.name)) {
         reader.note("name", "is no name of a chain: letters, digits, _ and -, at most 64");
-    } else if (out.name == "run") {
-        reader.note("name", "\"run\" is taken by the endpoint that runs chains; name it otherwise");
+    } else if (is_endpoint_name(out.name)) {
+        reader.note(
+            "name",
+            fmt::format(
+                "\"{0}\" is taken by the endpoint /plimsoll/v1/chains/{0}; name it otherwise",
+                out.name
+            )
+        );
     }
     out.description = reader.text("description").value_or("");
     if (out.description.size() > kLongestDescription) {

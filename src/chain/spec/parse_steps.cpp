@@ -96,7 +96,8 @@ void StepParser::head(Reader& reader, Step& step) {
         }
     }
     step.name = reader.text("name").value_or("");
-    if (!step.name.empty() && (!is_name(step.name) || parse_u64(step.name))) {
+    bool const is_number = step.name.find_first_not_of("0123456789") == std::string::npos;
+    if (!step.name.empty() && (!is_name(step.name) || is_number)) {
         reader.note(
             "name",
             fmt::format(

@@ -74,3 +74,25 @@ TEST_CASE("control body: durations are seconds, Go's spelling, or for ever", "[c
     REQUIRE(value.has_value());
     CHECK(*value == row.expected);
 }
+
+TEST_CASE("control body: a duration that is none is refused, with a minus too", "[control]") {
+    auto const text = GENERATE("-abc", "-", "5 parsecs", "", "--5m");
+    auto const object =
+        parse_object(std::string(R"({"default_keep_alive":")") + text + "\"}", kMembers);
+    REQUIRE(object.has_value());
+    CAPTURE(text);
+    CHECK_FALSE(keep_alive_member(*object, "default_keep_alive").has_value());
+}
+
+TEST_CASE("control body: a whole number may be written with a point", "[control]") {
+    constexpr std::array kNumber{"num_ctx"sv};
+    auto const read = [&](std::string const& value) {
+        return integer_member(*parse_object(R"({"num_ctx":)" + value + "}", kNumber), "num_ctx");
+    };
+    CHECK(read("4096.0").value() == 4096);
+    CHECK(read("4e3").value() == 4000);
+    for (auto const* wrong : {"4096.5", "1e300", "18446744073709551615", "\"4096\"", "true"}) {
+        CAPTURE(wrong);
+        CHECK_FALSE(read(wrong).has_value());
+    }
+}
