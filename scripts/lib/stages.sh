@@ -60,6 +60,7 @@ stage_asan() {
     configure asan -DPLIMSOLL_TESTS=ON
     build asan
     prepare_clients
+    prepare_schemathesis
     prepare_tool_servers
     # The long load test runs on the release build; the end-to-end tests mostly wait, so more of them run than there are
     # cores.
@@ -70,6 +71,7 @@ stage_release() {
     configure release -DPLIMSOLL_TESTS=ON
     build release plimsoll bench_stream tests_property
     prepare_clients
+    prepare_schemathesis
     prepare_tool_servers
     # The random worlds run at full length here; under sanitizers they ran a short version.
     run_ctest release -L 'property'
@@ -119,6 +121,18 @@ prepare_clients() {
         say "Installing the JavaScript clients ${node[*]} into build/clients"
         npm install --silent --no-audit --no-fund --prefix "$clients/node" "${node[@]}"
         echo "${node[*]}" >"$clients/node.done"
+    fi
+}
+
+# What holds the daemon to docs/openapi.yaml, in build/clients/schemathesis.
+prepare_schemathesis() {
+    local folder="$root/build/clients/schemathesis" python=(schemathesis==4.32.5)
+    mkdir -p "$folder"
+    if [ "$(cat "$folder/python.done" 2>/dev/null)" != "${python[*]}" ]; then
+        say "Installing ${python[*]} into build/clients/schemathesis"
+        python3 -m venv "$folder/venv"
+        "$folder/venv/bin/pip" install -q --disable-pip-version-check --retries 5 "${python[@]}"
+        echo "${python[*]}" >"$folder/python.done"
     fi
 }
 
