@@ -223,6 +223,13 @@ void add_config(CLI::App& root, Command& out) {
             ConfigOptions::Action::Show, show_values->file(), show_values->overrides(*show)
         };
     });
+
+    app->add_subcommand(
+           "reference", "Print every setting with its default and meaning, in Markdown"
+    )
+        ->callback([&out] { out = ConfigOptions{ConfigOptions::Action::Reference, {}, {}}; });
+    app->add_subcommand("schema", "Print the JSON schema of the configuration, for editors")
+        ->callback([&out] { out = ConfigOptions{ConfigOptions::Action::Schema, {}, {}}; });
 }
 
 void add_sim(CLI::App& root, Command& out) {

@@ -31,10 +31,22 @@ int check_standard_input() {
     return 0;
 }
 
+int print(std::string const& text) {
+    std::fputs(text.c_str(), stdout);
+    return 0;
+}
+
 }  // namespace
 
 int run_config(ConfigOptions const& options) {
-    bool const checks = options.action == ConfigOptions::Action::Check;
+    using Action = ConfigOptions::Action;
+    if (options.action == Action::Reference) {
+        return print(config::reference());
+    }
+    if (options.action == Action::Schema) {
+        return print(config::json_schema());
+    }
+    bool const checks = options.action == Action::Check;
     if (checks && options.file && *options.file == "-") {
         return check_standard_input();
     }
@@ -43,8 +55,7 @@ int run_config(ConfigOptions const& options) {
         return report(loaded.error());
     }
     if (!checks) {
-        std::fputs(config::show(*loaded).c_str(), stdout);
-        return 0;
+        return print(config::show(*loaded));
     }
     if (loaded->sources.empty()) {
         std::printf("no configuration file: the defaults are in force\n");

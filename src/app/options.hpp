@@ -23,7 +23,7 @@ struct ServeOptions {
 };
 
 struct ConfigOptions {
-    enum class Action : std::uint8_t { Check, Show };
+    enum class Action : std::uint8_t { Check, Show, Reference, Schema };
     Action action = Action::Check;
     std::optional<std::filesystem::path> file;
     config::Overrides flags;

@@ -15,6 +15,9 @@ namespace plimsoll::config {
 
 namespace {
 
+// For editors: looser than the readers.
+constexpr char kSizePattern[] = "^ *[0-9.]+ *([kKmMgGtT]?[iI]?[bB]?) *$";
+
 std::optional<bool> to_boolean(Value const& value) {
     if (bool const* const boolean = std::get_if<bool>(&value.data)) {
         return *boolean;
@@ -94,6 +97,16 @@ std::optional<std::string> read_duration(
     return std::nullopt;
 }
 
+Form duration_form(Duration least, Duration most) {
+    return {
+        fmt::format("a time, {} to {}", format_duration(least), format_duration(most)),
+        {{"type", {"string", "number"}},
+         {"pattern", "^ *([0-9.]+ *(ns|us|µs|ms|s|m|h) *)+$"},
+         {"minimum", to_seconds(least)},
+         {"maximum", to_seconds(most)}}
+    };
+}
+
 }  // namespace
 
 std::string is_not(Value const& value, std::string_view what) {
@@ -170,6 +183,7 @@ Kind boolean(bool& out) {
             return std::nullopt;
         },
         [&out] { return out ? "true" : "false"; },
+        {"true or false", {{"type", "boolean"}}},
     };
 }
 
@@ -190,6 +204,8 @@ Kind real(double& out, double least, double most) {
             return std::nullopt;
         },
         [&out] { return fmt::format("{}", out); },
+        {fmt::format("a number, {} to {}", least, most),
+         {{"type", "number"}, {"minimum", least}, {"maximum", most}}},
     };
 }
 
@@ -197,6 +213,7 @@ Kind size(Bytes& out, Bytes least, Bytes most) {
     return {
         [&out, least, most](Value const& value) { return read_size(value, least, most, out); },
         [&out] { return size_literal(out); },
+        detail::size_form(least, most),
     };
 }
 
@@ -206,6 +223,7 @@ Kind size(std::optional<Bytes>& out, Bytes least, Bytes most) {
             return read_size(value, least, most, out.emplace());
         },
         [&out] { return out ? std::optional(size_literal(*out)) : std::nullopt; },
+        detail::size_form(least, most),
     };
 }
 
@@ -213,6 +231,7 @@ Kind duration(Duration& out, Duration least, Duration most) {
     return {
         [&out, least, most](Value const& value) { return read_duration(value, least, most, out); },
         [&out] { return duration_literal(out); },
+        duration_form(least, most),
     };
 }
 
@@ -222,6 +241,7 @@ Kind duration(std::optional<Duration>& out, Duration least, Duration most) {
             return read_duration(value, least, most, out.emplace());
         },
         [&out] { return out ? std::optional(duration_literal(*out)) : std::nullopt; },
+        duration_form(least, most),
     };
 }
 
@@ -238,6 +258,7 @@ Kind text(std::string& out, TextCheck check) {
             return std::nullopt;
         },
         [&out] { return toml_string(out); },
+        {"a text", {{"type", "string"}}},
     };
 }
 
@@ -276,6 +297,7 @@ Kind list(std::vector<std::string>& out, TextCheck check) {
             }
             return "[" + text + "]";
         },
+        {"a list of texts", {{"type", "array"}, {"items", {{"type", "string"}}}}},
     };
 }
 
@@ -305,6 +327,7 @@ Kind text_table(std::map<std::string, std::string>& out) {
             }
             return "{ " + text + " }";
         },
+        {"a table of texts", {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}}},
     };
 }
 
@@ -319,10 +342,36 @@ Kind whole(std::optional<std::uint32_t>& out, std::uint32_t least, std::uint32_t
             return wrong;
         },
         [&out] { return out ? std::optional(std::to_string(*out)) : std::nullopt; },
+        detail::whole_form(least, most),
     };
 }
 
 namespace detail {
+
+Form whole_form(std::uint64_t least, std::uint64_t most) {
+    return {
+        fmt::format("a whole number, {} to {}", least, most),
+        {{"type", "integer"}, {"minimum", least}, {"maximum", most}}
+    };
+}
+
+Form size_form(Bytes least, Bytes most) {
+    return {
+        fmt::format("bytes, {} to {}", format_bytes(least), format_bytes(most)),
+        {{"type", {"string", "integer"}},
+         {"pattern", kSizePattern},
+         {"minimum", least.count()},
+         {"maximum", most.count()}}
+    };
+}
+
+Form choice_form(std::vector<std::string_view> const& words) {
+    boost::json::array all;
+    for (auto const word : words) {
+        all.emplace_back(word);
+    }
+    return {join(words), {{"enum", std::move(all)}}};
+}
 
 std::optional<std::string> read_whole(
     Value const& value, std::uint64_t least, std::uint64_t most, std::uint64_t& out

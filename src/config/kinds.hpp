@@ -7,6 +7,8 @@
 #include <plimsoll/base/bytes.hpp>
 #include <plimsoll/base/time.hpp>
 
+#include <boost/json/object.hpp>
+
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -20,12 +22,19 @@
 
 namespace plimsoll::config {
 
+// What may be written, for the reference: in words ("a time, 10ms to 24h") and as JSON schema.
+struct Form {
+    std::string words;
+    boost::json::object schema;
+};
+
 struct Kind {
     // What is wrong with the value, as the end of a sentence ("is not a size; write ..."); nullopt:
     // read.
     std::function<std::optional<std::string>(Value const&)> read;
     // The value as TOML; nullopt: not set.
     std::function<std::optional<std::string>()> write;
+    Form form;
 };
 
 // Says what is wrong with a text; nullopt: nothing.
@@ -45,6 +54,9 @@ Kind text_table(std::map<std::string, std::string>& out);
 Kind whole(std::optional<std::uint32_t>& out, std::uint32_t least, std::uint32_t most);
 
 namespace detail {
+Form whole_form(std::uint64_t least, std::uint64_t most);
+Form size_form(Bytes least, Bytes most);
+Form choice_form(std::vector<std::string_view> const& words);
 std::optional<std::string> read_whole(
     Value const& value, std::uint64_t least, std::uint64_t most, std::uint64_t& out
 );
@@ -65,6 +77,7 @@ Kind whole(T& out, std::type_identity_t<T> least, std::type_identity_t<T> most) 
             return wrong;
         },
         [&out] { return std::to_string(out); },
+        detail::whole_form(least, most),
     };
 }
 
@@ -85,6 +98,7 @@ Kind size_number(T& out, Bytes least, Bytes most) {
             Bytes bytes(out);
             return size(bytes, {}, {}).write();
         },
+        detail::size_form(least, most),
     };
 }
 
@@ -97,12 +111,12 @@ struct Choice {
 template <class E>
 Kind choice(E& out, std::initializer_list<Choice<E>> choices) {
     std::vector<Choice<E>> const all(choices);
+    std::vector<std::string_view> words;
+    for (auto const& one : all) {
+        words.push_back(one.name);
+    }
     return {
-        [&out, all](Value const& value) {
-            std::vector<std::string_view> words;
-            for (auto const& one : all) {
-                words.push_back(one.name);
-            }
+        [&out, all, words](Value const& value) {
             std::size_t index = 0;
             auto wrong = detail::read_word(value, words, index);
             if (!wrong) {
@@ -118,6 +132,7 @@ Kind choice(E& out, std::initializer_list<Choice<E>> choices) {
             }
             return std::nullopt;
         },
+        detail::choice_form(words),
     };
 }
 

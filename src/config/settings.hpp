@@ -17,6 +17,17 @@ class Visitor {
     virtual void later(std::string_view key) = 0;
 };
 
+// Also told where each section begins.
+class SectionVisitor : public Visitor {
+  public:
+    // `header` as in the file ("[[upstream]]"), `path` of its settings ("upstream.0").
+    virtual void section(std::string header, std::string path, std::string_view about) = 0;
+};
+
+// The whole configuration, in the order of the file. Everything that exists is visited: each
+// upstream, model and tool server, and none where there is none.
+void visit_all(SectionVisitor& visitor, Config& config);
+
 void visit_server(Visitor& visitor, Config& config);
 void visit_upstream(Visitor& visitor, UpstreamSettings& settings);
 // `shared` becomes the start of every upstream's engine settings.

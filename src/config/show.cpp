@@ -14,11 +14,11 @@ namespace plimsoll::config {
 namespace {
 
 // One line a setting, with where it came from unless that is the built-in default.
-class Writer final : public Visitor {
+class Writer final : public SectionVisitor {
   public:
     Writer(Loaded const& loaded, std::string& out) : loaded_(loaded), out_(out) {}
 
-    void section(std::string const& header, std::string path) {
+    void section(std::string header, std::string path, std::string_view) override {
         fmt::format_to(std::back_inserter(out_), "\n{}\n", header);
         path_ = std::move(path);
     }
@@ -48,43 +48,13 @@ class Writer final : public Visitor {
 
 std::string show(Loaded const& loaded) {
     Config config = loaded.config;  // visiting takes references that it could write through
-    TopTexts texts;
     std::string out =
         "# Effective configuration of Plimsoll; the comments say where each value came from.\n";
     for (std::string const& source : loaded.sources) {
         fmt::format_to(std::back_inserter(out), "# Read: {}\n", source);
     }
     Writer writer(loaded, out);
-    visit_top(writer, config, texts);
-    writer.section("[server]", "server");
-    visit_server(writer, config);
-    for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
-        writer.section("[[upstream]]", fmt::format("upstream.{}", i));
-        visit_upstream(writer, config.upstreams[i]);
-    }
-    engine::EngineConfig shared =
-        config.upstreams.empty() ? engine::EngineConfig{} : config.upstreams.front().engine;
-    writer.section("[scheduler]", "scheduler");
-    visit_scheduler(writer, shared);
-    writer.section("[management]", "management");
-    visit_management(writer, config, shared);
-    for (auto& [key, policy] : shared.models) {
-        Result<ModelName> const name = ModelName::parse(key);
-        std::string const shown = name ? name->short_name() : key;
-        writer.section(fmt::format("[models.{}]", toml_string(shown)), "models." + key);
-        visit_model(writer, policy);
-    }
-    ChainTexts chain_texts;
-    writer.section("[chains]", "chains");
-    visit_chains(writer, config.chains, chain_texts);
-    for (std::size_t i = 0; i < config.chains.mcp_servers.size(); ++i) {
-        writer.section("[[mcp_server]]", fmt::format("mcp_server.{}", i));
-        visit_mcp_server(writer, config.chains.mcp_servers[i]);
-    }
-    writer.section("[device]", "device");
-    visit_device(writer, config);
-    writer.section("[log]", "log");
-    visit_log(writer, config.log);
+    visit_all(writer, config);
     return out;
 }
 

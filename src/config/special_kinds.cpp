@@ -99,6 +99,16 @@ std::optional<std::string> read_budget(Value const& value, Budget& out) {
     return std::nullopt;
 }
 
+// A context, or one of some words.
+Form number_or(std::vector<std::string_view> const& words) {
+    auto const number = detail::whole_form(kLeastContext, kMostContext);
+    auto const word = detail::choice_form(words);
+    return {
+        fmt::format("{}, or {}", number.words, word.words),
+        {{"anyOf", {number.schema, word.schema}}}
+    };
+}
+
 bool is_minus_one(Value const& value) {
     std::int64_t const* const number = std::get_if<std::int64_t>(&value.data);
     std::string const* const text = value.text();
@@ -139,6 +149,7 @@ Kind listen_address(std::string& address, std::uint16_t& port) {
             return address.contains(':') ? fmt::format("\"[{}]:{}\"", address, port)
                                          : fmt::format("\"{}:{}\"", address, port);
         },
+        {"ADDRESS:PORT", {{"type", "string"}, {"pattern", ":[0-9]+$"}}},
     };
 }
 
@@ -156,11 +167,12 @@ Kind budget(Budget& out) {
             }
             return size_literal(out.bytes);
         },
+        {"bytes, a share such as \"90%\", or \"auto\"", {{"type", {"string", "integer"}}}},
     };
 }
 
 Kind http_url(std::string& out) {
-    return text(out, [](std::string_view url) -> std::optional<std::string> {
+    auto kind = text(out, [](std::string_view url) -> std::optional<std::string> {
         if (istarts_with(url, "https://")) {
             return "reachable: this version speaks to upstreams without TLS; write "
                    "\"http://host:port\"";
@@ -170,6 +182,8 @@ Kind http_url(std::string& out) {
         }
         return std::nullopt;
     });
+    kind.form = {"http://HOST:PORT", {{"type", "string"}, {"pattern", "^[Hh][Tt][Tt][Pp]://"}}};
+    return kind;
 }
 
 Kind keep_alive(Duration& out, bool& forever) {
@@ -188,6 +202,7 @@ Kind keep_alive(Duration& out, bool& forever) {
             return std::nullopt;
         },
         [&out, &forever] { return forever ? "\"forever\"" : duration_literal(out); },
+        {"a time, or \"forever\"", {{"type", {"string", "number"}}}},
     };
 }
 
@@ -212,6 +227,8 @@ Kind pause(Duration& out, Duration least, Duration most) {
             return std::nullopt;
         },
         [&out] { return duration_literal(out); },
+        {fmt::format("a time, {} to {}, or 0", format_duration(least), format_duration(most)),
+         {{"type", {"string", "number"}}}},
     };
 }
 
@@ -232,6 +249,7 @@ Kind default_num_ctx(std::uint32_t& out, bool& is_known) {
             return wrong;
         },
         [&out, &is_known] { return is_known ? std::to_string(out) : "\"auto\""; },
+        number_or({"auto"}),
     };
 }
 
@@ -270,6 +288,7 @@ Kind context_policy(engine::ModelPolicy& out) {
             }
             return std::string("\"client\"");
         },
+        number_or({"fit", "client"}),
     };
 }
 

@@ -91,6 +91,11 @@ Overrides environment_overrides(char const* const* environ);
 // The effective configuration as TOML, with comments that say where each value came from.
 std::string show(Loaded const& loaded);
 
+// Every setting with its default, what it takes and what it means, as Markdown, and the same as a
+// JSON schema.
+std::string reference();
+std::string json_schema();
+
 // Which settings differ and cannot change without a restart (listen address, upstreams added or
 // removed).
 std::vector<std::string> needs_restart(Config const& running, Config const& wanted);
