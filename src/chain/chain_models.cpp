@@ -333,7 +333,8 @@ net::Task<void> Chains::Impl::run_as_answer(
          .vars = {},
          .client = exchange.peer(),
          .priority = std::string(exchange.head().fields.get("Priority").value_or("")),
-         .is_async = false},
+         .is_async = false,
+         .trace = http::read_trace_context(exchange.head().fields)},
         std::nullopt
     );
     if (!run) {

@@ -279,6 +279,7 @@ net::Task<void> Control::Impl::run_chain(net::Exchange& exchange, std::string na
         .client = exchange.peer(),
         .priority = std::string(head.fields.get("Priority").value_or("")),
         .is_async = is_async,
+        .trace = http::read_trace_context(head.fields),
     });
     if (!run) {
         co_await respond_error(exchange, run.error());

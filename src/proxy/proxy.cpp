@@ -5,6 +5,7 @@
 #include <plimsoll/base/text.hpp>
 #include <plimsoll/http/origin.hpp>
 #include <plimsoll/http/route.hpp>
+#include <plimsoll/http/trace_context.hpp>
 #include <plimsoll/proxy/proxy.hpp>
 
 #include <spdlog/fmt/fmt.h>
@@ -190,6 +191,10 @@ void Proxy::Impl::log_request(Call const& call) const {
          {"bytes", call.exchange.bytes_written()}},
         call.id
     );
+    // A line of its own, so that the others stay as short as they are where nobody traces.
+    if (auto const trace = http::trace_id(head.fields); !trace.empty()) {
+        kLog.info("traced", {{"trace", trace}}, call.id);
+    }
 }
 
 Proxy::Proxy(std::vector<engine::Engine*> engines, ProxyConfig config, OwnHandler own)

@@ -77,6 +77,21 @@ TEST_CASE("chain: options reach the model, and the chain's num_ctx", "[chain][co
     CHECK(f.asked.at(1).bytes.contains(R"("num_ctx":1024)"));
 }
 
+TEST_CASE("chain: each step carries the trace of who asks", "[chain][component]") {
+    ChainFixture f;
+    std::string const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    auto const end = f.post_json(
+        "/plimsoll/v1/chains/run",
+        R"({"steps":[{"model":"a:1","instruction":"x"},{"model":"a:1","instruction":"y"}],"input":"x"})",
+        "traceparent: " + parent + "\r\ntracestate: a=b\r\n"
+    );
+    CHECK(text(end, "status") == "succeeded");
+    REQUIRE(f.asked.size() == 2);
+    auto const& seen = f.ollama.last("POST /api/chat");
+    CHECK(seen.fields.get("traceparent") == parent);
+    CHECK(seen.fields.get("tracestate") == "a=b");
+}
+
 TEST_CASE("chain: a breaker stops the run", "[chain][component]") {
     ChainFixture f;
     SECTION("with what the step gave") {

@@ -37,6 +37,20 @@ TEST_CASE(
     CHECK(f.engine->snapshot().instances.at(0).leases == 0);
 }
 
+TEST_CASE("proxy: a trace goes on to the upstream", "[proxy][component]") {
+    ProxyFixture f;
+    std::string const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    auto const answer = f.post(
+        "/api/generate",
+        R"({"model":"smollm2:135m","prompt":"hi","stream":false})",
+        "traceparent: " + parent + "\r\ntracestate: congo=t61rcWkgMzE\r\n"
+    );
+    CHECK(status_of(answer) == 200);
+    auto const& work = f.ollama.last(kGenerate);
+    CHECK(work.fields.get("traceparent") == parent);
+    CHECK(work.fields.get("tracestate") == "congo=t61rcWkgMzE");
+}
+
 TEST_CASE("proxy: a chunked body goes upstream whole, with its length", "[proxy][component]") {
     ProxyFixture f;
     std::string const body =

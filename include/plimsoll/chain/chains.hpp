@@ -5,6 +5,7 @@
 #include <plimsoll/chain/run.hpp>
 #include <plimsoll/chain/spec.hpp>
 #include <plimsoll/engine/engine.hpp>
+#include <plimsoll/http/trace_context.hpp>
 #include <plimsoll/net/loop.hpp>
 #include <plimsoll/net/server.hpp>
 #include <plimsoll/proxy/virtual_models.hpp>
@@ -57,6 +58,7 @@ struct RunRequest {
     // Nobody waits for it. Its steps then give way to those of other clients, unless the priority
     // says otherwise: they are in the low class.
     bool is_async = false;
+    http::TraceContext trace{};  // of who asks; each step's request carries it
 };
 
 class Chains {

@@ -185,7 +185,8 @@ net::Task<std::expected<Answer, AskError>> ask(
         {.path = "/api/chat",
          .body = std::move(question.body),
          .client = std::move(question.client),
-         .priority = std::move(question.priority)},
+         .priority = std::move(question.priority),
+         .trace = std::move(question.trace)},
         [&](std::string_view bytes) {
             reader.take(bytes);
             if (!reader.error().empty()) {

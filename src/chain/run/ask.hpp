@@ -3,6 +3,7 @@
 
 #include <plimsoll/chain/breaker.hpp>
 #include <plimsoll/engine/engine.hpp>
+#include <plimsoll/http/trace_context.hpp>
 #include <plimsoll/net/server.hpp>
 
 #include <boost/json/array.hpp>
@@ -35,6 +36,7 @@ struct Question {
     std::string body;  // of POST /api/chat
     std::string client;
     std::string priority;
+    http::TraceContext trace{};
     std::uint64_t max_answer = 0;  // bytes of content and thinking, together
 };
 

@@ -23,6 +23,12 @@ InnerExchange::InnerExchange(net::Loop& loop, net::Canceller& canceller, Request
     if (!request_.priority.empty()) {
         head_.fields.add("Priority", request_.priority);
     }
+    if (!request_.trace.parent.empty()) {
+        head_.fields.add("traceparent", request_.trace.parent);
+    }
+    if (!request_.trace.state.empty()) {
+        head_.fields.add("tracestate", request_.trace.state);
+    }
     head_.framing = {http::Framing::Kind::Length, request_.body.size()};
 }
 

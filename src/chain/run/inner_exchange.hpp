@@ -2,6 +2,7 @@
 // A request that a run makes of the daemon itself: what the proxy sees is a client's exchange, only
 // without a connection. Loop thread only.
 
+#include <plimsoll/http/trace_context.hpp>
 #include <plimsoll/net/server.hpp>
 
 #include <functional>
@@ -17,6 +18,7 @@ class InnerExchange final : public net::Exchange {
         std::string body;      // JSON
         std::string client;    // for the queue
         std::string priority;  // value of the field Priority; may be empty
+        http::TraceContext trace{};
     };
 
     // Gets each piece of a successful answer's body as it comes.

@@ -209,6 +209,7 @@ net::Task<std::expected<Answer, AskError>> Worker::ask_once(
         {.body = conversation.body(context_.spec().management),
          .client = context_.client(),
          .priority = context_.request.priority,
+         .trace = context_.request.trace,
          .max_answer = context_.config.max_text},
         std::move(on_text),
         canceller
