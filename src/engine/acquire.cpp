@@ -58,6 +58,22 @@ class Counted {
     std::size_t& count_;
 };
 
+std::string_view words_of(core::TicketOutcome outcome) {
+    switch (outcome) {
+        case core::TicketOutcome::Done:
+            return "answered";
+        case core::TicketOutcome::ClientGone:
+            return "the client left";
+        case core::TicketOutcome::UpstreamError:
+            return "the upstream answered with an error";
+        case core::TicketOutcome::OutOfMemory:
+            return "the upstream ran out of memory";
+        case core::TicketOutcome::ConnectionLost:
+            return "the connection to the upstream broke";
+    }
+    return "ended";
+}
+
 Error cancelled() {
     return {Errc::Cancelled, "the client left", ErrorSource::Client};
 }
@@ -339,7 +355,26 @@ Lease Engine::Impl::make_lease(
     return lease;
 }
 
+// Only of those whose dispatch was an event: who reads along sees both ends of a request or none.
+void Engine::Impl::tell_end(core::TicketId ticket, core::TicketOutcome outcome) {
+    auto const found = told.find(static_cast<std::uint64_t>(ticket));
+    if (found == told.end()) {
+        return;
+    }
+    auto const begun = std::move(found->second);
+    told.erase(found);
+    events.add(
+        "finish",
+        begun.model,
+        words_of(outcome),
+        {{"seconds", to_seconds(loop.now() - begun.dispatched)},
+         {"done", outcome == core::TicketOutcome::Done},
+         {"request", begun.request_id}}
+    );
+}
+
 void Engine::Impl::end_ticket(core::TicketId ticket, core::TicketOutcome outcome) {
+    tell_end(ticket, outcome);
     step(core::TicketEnded{.ticket = ticket, .outcome = outcome});
     if (outcome == core::TicketOutcome::OutOfMemory ||
         outcome == core::TicketOutcome::ConnectionLost) {

@@ -1,5 +1,7 @@
 #include "engine/events.hpp"
 
+#include <plimsoll/net/wall_clock.hpp>
+
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -19,6 +21,7 @@ void EventLog::add(
     event.model = model;
     event.text = text;
     numbers["sequence"] = event.sequence;
+    numbers["time"] = net::rfc3339(net::wall_now());
     numbers["upstream"] = upstream_;
     numbers["kind"] = kind;
     if (!model.empty()) {

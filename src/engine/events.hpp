@@ -18,7 +18,8 @@ class EventLog {
   public:
     explicit EventLog(std::string upstream) : upstream_(std::move(upstream)) {}
 
-    // `numbers` are the members that belong to this kind; upstream, model and text are added.
+    // `numbers` are the members that belong to this kind; sequence, time,
+    // upstream, kind, model and text are added.
     void add(
         std::string_view kind,
         std::string_view model,

@@ -42,6 +42,13 @@ core::InstanceView const* find_view(core::Snapshot const& view, std::string cons
 struct Engine::Impl : std::enable_shared_from_this<Impl> {
     Impl(Engine& engine, net::Loop& l, upstream::Provider& p, store::Store& s, EngineConfig c);
 
+    // A dispatch that was an event.
+    struct Told {
+        std::string model;
+        std::string request_id;
+        TimePoint dispatched{};
+    };
+
     // One request between its ticket and its lease.
     struct Waiter {
         explicit Waiter(net::Loop& loop) : flag(loop) {}
@@ -138,6 +145,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     );
     Lease free_lease();
     void end_ticket(core::TicketId ticket, core::TicketOutcome outcome);
+    void tell_end(core::TicketId ticket, core::TicketOutcome outcome);
     [[nodiscard]] Refused refusal(Error error) const;
     [[nodiscard]] DemandContext demand_context(std::string const& weights) const;
     [[nodiscard]] std::optional<std::uint32_t> resident_ctx(std::string const& weights) const;
@@ -268,6 +276,8 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
                               // ticket to say so
 
     std::unordered_map<std::uint64_t, Waiter*> waiters;
+    std::unordered_map<std::uint64_t, Told>
+        told;  // by ticket: dispatches whose end is an event, too
     std::uint64_t last_ticket = 0;
     std::uint64_t last_announcement = 0;
     std::size_t unresolved = 0;  // requests that wait for the upstream to describe their model

@@ -149,6 +149,8 @@ void Engine::Impl::perform(core::Dispatch& action) {
             action.reason,
             {{"waited_seconds", to_seconds(action.waited)}, {"request", waiter.request_id}}
         );
+        told[static_cast<std::uint64_t>(action.ticket)] =
+            Told{waiter.model, waiter.request_id, loop.now()};
     }
     waiter.dispatch = std::move(action);
     waiter.flag.set();

@@ -266,10 +266,10 @@ TEST_CASE("engine: listeners hear every decision until they let go", "[engine][c
         kinds.push_back(event.kind);
     });
     rig.load("a:1");
-    CHECK(kinds == std::vector<std::string>{"load", "loaded", "dispatch"});
+    CHECK(kinds == std::vector<std::string>{"load", "loaded", "dispatch", "finish"});
     handle.reset();
     rig.load("a:1");
-    CHECK(kinds.size() == 3);
+    CHECK(kinds.size() == 4);
     auto const recent = rig.engine->recent_events(0);
     REQUIRE_FALSE(recent.empty());
     CHECK(rig.engine->recent_events(recent.back().sequence).empty());
@@ -277,6 +277,41 @@ TEST_CASE("engine: listeners hear every decision until they let go", "[engine][c
     REQUIRE(loaded != recent.end());
     CHECK(loaded->text == "Loaded a:1 in 2 s (VRAM 3072 MiB)");
     CHECK(boost::json::parse(loaded->json).as_object().at("seconds").as_double() == 2.0);
+}
+
+TEST_CASE("engine: of a request both ends are told, or none", "[engine][component]") {
+    Rig rig;
+    rig.add("a:1", "wa", gibibytes(3));
+    rig.start();
+    rig.load("a:1");
+    auto const before = rig.engine->recent_events(0).back().sequence;
+    auto const unheard = rig.ask("a:1", "x");  // served at once, and nobody listens
+    std::vector<boost::json::object> heard;
+    auto const handle = rig.engine->subscribe([&](engine::EngineEvent const& event) {
+        heard.push_back(boost::json::parse(event.json).as_object());
+    });
+    engine::AcquireRequest request;
+    request.model = "a:1";
+    request.client = "y";
+    request.request_id = "0123456789ab";
+    auto const answered = rig.ask(std::move(request));
+    rig.loop.advance(1500ms);
+    unheard->end();
+    answered->end();
+    auto const left = rig.ask("a:1", "z");
+    left->end(core::TicketOutcome::ClientGone);
+    REQUIRE(rig.engine->recent_events(before).size() == 4);
+    REQUIRE(heard.size() == 4);
+    CHECK(heard[0].at("kind") == "dispatch");
+    CHECK(heard[1].at("kind") == "finish");
+    CHECK(heard[0].at("request") == "0123456789ab");
+    CHECK(heard[1].at("request") == "0123456789ab");
+    CHECK(heard[1].at("seconds").as_double() == 1.5);
+    CHECK(heard[1].at("done") == true);
+    CHECK(heard[1].at("text") == "answered");
+    CHECK(heard[3].at("text") == "the client left");
+    CHECK(heard[3].at("done") == false);
+    CHECK(heard[3].at("time").as_string().ends_with('Z'));
 }
 
 TEST_CASE(
