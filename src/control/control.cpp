@@ -48,6 +48,11 @@ std::span<Control::Impl::Entry const> Control::Impl::endpoints() {
         Entry{Method::Get, "/healthz", &Impl::healthz},
         Entry{Method::Get, "/readyz", &Impl::readyz},
         Entry{Method::Get, "/plimsoll/v1/openapi.yaml", &Impl::openapi},
+        // The page and its files are open to everybody: no data in them, and the page asks for a
+        // key.
+        Entry{Method::Get, "/plimsoll", &Impl::to_page},
+        Entry{Method::Get, "/plimsoll/", &Impl::page},
+        Entry{Method::Get, "/plimsoll/page/{file}", &Impl::page},
         Entry{Method::Get, "/plimsoll/v1/status", &Impl::status},
         Entry{Method::Get, "/plimsoll/v1/models", &Impl::models},
         Entry{Method::Post, "/plimsoll/v1/models/load", &Impl::load},

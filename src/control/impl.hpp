@@ -58,6 +58,10 @@ struct Control::Impl {
     net::Task<void> unpin(net::Exchange& exchange);
     net::Task<void> cleanup(net::Exchange& exchange);
 
+    // page_api.cpp: the dashboard.
+    net::Task<void> page(net::Exchange& exchange);
+    net::Task<void> to_page(net::Exchange& exchange);
+
     // plan_api.cpp: what would happen to a request now.
     net::Task<void> plan(net::Exchange& exchange);
 

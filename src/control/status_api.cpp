@@ -3,6 +3,8 @@
 #include "control/impl.hpp"
 #include "control/json_view.hpp"
 
+#include <plimsoll/net/wall_clock.hpp>
+
 #include <boost/json/array.hpp>
 #include <spdlog/fmt/fmt.h>
 
@@ -57,6 +59,7 @@ net::Task<void> Control::Impl::status(net::Exchange& exchange) {
     auto const& config = context.engines.front()->config();
     json::object out;
     out["version"] = context.version;
+    out["time"] = net::rfc3339(net::wall_now());
     out["ready"] = ready;
     out["draining"] = is_draining();
     out["enabled"] = config.enabled;
