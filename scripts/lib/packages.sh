@@ -11,6 +11,7 @@ packages_test=(
     "${packages_run[@]}"
     clang-format-19 libclang-rt-19-dev llvm-19 catch2 librapidcheck-dev
     python3 python3-venv ca-certificates git
+    chromium chromium-driver
 )
 
 as_root() {

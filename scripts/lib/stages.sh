@@ -62,6 +62,7 @@ stage_asan() {
     prepare_clients
     prepare_schemathesis
     prepare_tool_servers
+    prepare_browser
     # The long load test runs on the release build; the end-to-end tests mostly wait, so more of them run than there are
     # cores.
     PLIMSOLL_TEST_KILLS=10 run_ctest asan -LE bench -E e2e_budget -j "$(($(nproc) + 1))"
@@ -73,6 +74,7 @@ stage_release() {
     prepare_clients
     prepare_schemathesis
     prepare_tool_servers
+    prepare_browser
     # The random worlds run at full length here; under sanitizers they ran a short version.
     run_ctest release -L 'property'
     PLIMSOLL_TEST_LOAD_SECONDS=${PLIMSOLL_TEST_LOAD_SECONDS:-$load_seconds} PLIMSOLL_TEST_KILLS=${PLIMSOLL_TEST_KILLS:-$kills} \
@@ -153,6 +155,22 @@ prepare_tool_servers() {
         say "Installing the JavaScript tool servers ${node[*]} into build/clients/tool_servers"
         npm install --silent --no-audit --no-fund --prefix "$servers/node" "${node[@]}"
         echo "${node[*]}" >"$servers/node.done"
+    fi
+}
+
+# What drives Debian's Chromium and judges a page's accessibility, in build/clients/browser.
+prepare_browser() {
+    install_node
+    local browser="$root/build/clients/browser" python=(selenium==4.51.0) node=(axe-core@4.11.0)
+    export PLIMSOLL_TEST_BROWSER="$browser"
+    mkdir -p "$browser"
+    if [ "$(cat "$browser/done" 2>/dev/null)" != "${python[*]} ${node[*]}" ]; then
+        say "Installing ${python[*]} ${node[*]} into build/clients/browser"
+        python3 -m venv "$browser/venv"
+        "$browser/venv/bin/pip" install -q --disable-pip-version-check --retries 5 --target "$browser/python" --upgrade \
+            "${python[@]}"
+        npm install --silent --no-audit --no-fund --prefix "$browser" "${node[@]}"
+        echo "${python[*]} ${node[*]}" >"$browser/done"
     fi
 }
 
