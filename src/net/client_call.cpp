@@ -24,6 +24,7 @@ ClientCore::ClientCore(Loop& event_loop, ClientConfig client_config)
       config(std::move(client_config)),
       connector(loop, config),
       authority(connector.authority()),
+      host_field(connector.host_field()),
       pool(loop, config.max_idle, config.idle_limit) {
     auto& hooks = loop.impl().quiet_hooks;
     quiet_hook = hooks.insert(hooks.end(), [this] { pool.clear(); });

@@ -26,7 +26,8 @@ struct ClientCore {
     Loop& loop;
     ClientConfig const config;
     Connector connector;
-    std::string const authority;  // host:port of the upstream
+    std::string const authority;   // host:port of the upstream, or its Unix socket
+    std::string const host_field;  // what the upstream is called in requests
     Pool pool;
     std::list<std::function<void()>>::iterator quiet_hook;
     ~ClientCore();

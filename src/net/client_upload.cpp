@@ -68,7 +68,7 @@ http::Framing framing_of(ClientRequest const& request) {
 
 Task<Result<void>> ClientResponse::Impl::send_all(ClientRequest const& request) {
     std::string const text = http::write_request_head(
-        request.method, request.target, core_->authority, request.fields, framing_of(request)
+        request.method, request.target, core_->host_field, request.fields, framing_of(request)
     );
     std::vector<std::string_view> pieces{text};
     if (!request.source) {

@@ -1,5 +1,7 @@
 #include "net/connect.hpp"
 
+#include "net/tls_session.hpp"
+
 #include <plimsoll/base/text.hpp>
 
 #include <boost/asio/ip/address.hpp>
@@ -7,8 +9,10 @@
 #include <netinet/tcp.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -68,6 +72,16 @@ bool is_connected_to_itself(int fd) {
 }  // namespace
 
 std::string Connector::authority() const {
+    if (!config_.unix_path.empty()) {
+        return "unix:" + config_.unix_path;
+    }
+    return host_field();
+}
+
+std::string Connector::host_field() const {
+    if (!config_.unix_path.empty()) {
+        return "localhost";
+    }
     bool const is_v6 = config_.host.find(':') != std::string::npos;
     return fmt::format(fmt::runtime(is_v6 ? "[{}]:{}" : "{}:{}"), config_.host, config_.port);
 }
@@ -86,6 +100,9 @@ Error Connector::unavailable(std::string_view why) const {
 
 Task<Result<std::shared_ptr<Stream>>> Connector::connect(Canceller* canceller) {
     TimePoint const deadline = deadline_after(loop_.now(), config_.connect_timeout);
+    if (!config_.unix_path.empty()) {
+        co_return co_await connect_unix(deadline, canceller);
+    }
     auto const endpoints = co_await resolve(deadline, canceller);
     if (!endpoints) {
         co_return fail(endpoints.error());
@@ -93,6 +110,13 @@ Task<Result<std::shared_ptr<Stream>>> Connector::connect(Canceller* canceller) {
     Error last = unavailable("no address");
     for (auto const& endpoint : *endpoints) {
         auto stream = co_await try_one(endpoint, deadline, canceller);
+        if (stream && config_.tls) {
+            // Whoever answers at one address and is not trusted is not looked for at others.
+            auto const agreed = co_await agree_on_tls(*stream, deadline, canceller);
+            if (!agreed) {
+                co_return fail(agreed.error());
+            }
+        }
         if (stream || stream.error().code == Errc::Cancelled) {
             co_return stream;
         }
@@ -138,6 +162,29 @@ Task<Result<Connector::Endpoints>> Connector::resolve(TimePoint deadline, Cancel
     co_return cached_;
 }
 
+Task<Result<std::shared_ptr<Stream>>> Connector::connect_unix(
+    TimePoint deadline, Canceller* canceller
+) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (config_.unix_path.size() >= sizeof address.sun_path) {
+        co_return fail(unavailable("the path is too long for a socket"));
+    }
+    std::ranges::copy(config_.unix_path, address.sun_path);
+    int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        co_return fail(unavailable(std::strerror(errno)));
+    }
+    auto const* const raw = reinterpret_cast<sockaddr const*>(&address);
+    int const code = ::connect(fd, raw, sizeof address) == 0 ? 0 : errno;
+    auto stream = std::make_shared<Stream>(loop_, fd, false);
+    auto const finished = co_await finish(stream, code, deadline, canceller);
+    if (!finished) {
+        co_return fail(finished.error());
+    }
+    co_return stream;
+}
+
 Task<Result<std::shared_ptr<Stream>>> Connector::try_one(
     tcp::endpoint endpoint, TimePoint deadline, Canceller* canceller
 ) {
@@ -149,9 +196,20 @@ Task<Result<std::shared_ptr<Stream>>> Connector::try_one(
     }
     int const on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    int code =
+    int const code =
         ::connect(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0 ? 0 : errno;
     auto stream = std::make_shared<Stream>(loop_, fd, is_v6);
+    auto const finished = co_await finish(stream, code, deadline, canceller);
+    if (!finished) {
+        co_return fail(finished.error());
+    }
+    co_return stream;
+}
+
+Task<Result<void>> Connector::finish(
+    std::shared_ptr<Stream> stream, int code, TimePoint deadline, Canceller* canceller
+) {
+    int const fd = stream->fd();
     if (code == EINPROGRESS) {
         Canceller::Registration registration;
         if (canceller != nullptr) {
@@ -172,7 +230,32 @@ Task<Result<std::shared_ptr<Stream>>> Connector::try_one(
         error.cause = std::error_code(code, std::system_category());
         co_return fail(std::move(error));
     }
-    co_return stream;
+    co_return Result<void>();
+}
+
+Task<Result<void>> Connector::agree_on_tls(
+    std::shared_ptr<Stream> stream, TimePoint deadline, Canceller* canceller
+) {
+    stream->use_tls(TlsSession::connect(config_.tls, stream->fd(), config_.host));
+    Canceller::Registration registration;
+    if (canceller != nullptr) {
+        registration = Canceller::Registration(*canceller, [&stream] { stream->close(); });
+    }
+    auto const agreed = co_await stream->handshake(deadline);
+    if (agreed) {
+        co_return agreed;
+    }
+    stream->close();
+    if (agreed.error().code == Errc::Cancelled) {
+        co_return fail(Errc::Cancelled, "cancelled while connecting");
+    }
+    Error error(
+        Errc::UpstreamUnavailable,
+        fmt::format("no TLS with {}: {}", authority(), printable(agreed.error().message)),
+        ErrorSource::Upstream
+    );
+    error.cause = std::make_error_code(std::errc::protocol_error);
+    co_return fail(std::move(error));
 }
 
 }  // namespace plimsoll::net

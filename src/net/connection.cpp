@@ -38,11 +38,17 @@ Connection::Connection(
       refused_(refused) {}
 
 Connection::~Connection() {
-    stream_->close();
+    stream_->end();
     core_->leave(place_);
 }
 
 Task<void> Connection::serve(std::unique_ptr<Connection> self) {
+    if (self->stream_->is_tls()) {
+        bool const agreed = co_await self->agree_on_tls();
+        if (!agreed) {
+            co_return;
+        }
+    }
     Next next = Next::Again;
     while (next == Next::Again) {
         bool const some = co_await self->await_bytes();
@@ -54,6 +60,25 @@ Task<void> Connection::serve(std::unique_ptr<Connection> self) {
     if (next == Next::Linger) {
         co_await self->linger();
     }
+}
+
+// False: the connection ends here. A client that has to wait for others costs no more than one that
+// is slow with its head.
+Task<bool> Connection::agree_on_tls() {
+    Duration const limit = refused_ ? kRefusedTime : config_->head_timeout;
+    auto const agreed = co_await stream_->handshake(deadline_after(loop().now(), limit));
+    if (agreed) {
+        co_return true;
+    }
+    kLog.debug("TLS handshake failed", {{"peer", peer_}, {"why", agreed.error().message}});
+    if (stream_->falls_back_to_plain()) {
+        idle_ = false;
+        co_await refuse(
+            {.status = 400, .message = "this port speaks TLS: write https:// in the URL"}
+        );
+        co_await linger();
+    }
+    co_return false;
 }
 
 // False: the connection ends here.
@@ -207,7 +232,7 @@ Task<void> Connection::linger() {
 
 void Connection::close_if_idle() {
     if (idle_) {
-        stream_->close();
+        stream_->end();
     }
 }
 

@@ -51,6 +51,7 @@ class Connection {
     enum class Next : std::uint8_t { Again, Close, Linger };
     enum class HeadEnd : std::uint8_t { Done, Refused, Gone, TimedOut };
 
+    Task<bool> agree_on_tls();
     Task<bool> await_bytes();
     Task<Next> serve_one();
     Task<HeadEnd> read_head(http::RequestHead& head, http::Refusal& refusal);

@@ -25,6 +25,8 @@ class ServerExchange final : public Exchange {
 
     [[nodiscard]] std::string const& peer() const override { return connection_.peer(); }
 
+    [[nodiscard]] bool is_secure() const override { return connection_.stream().is_tls(); }
+
     [[nodiscard]] Loop& loop() override { return connection_.loop(); }
 
     [[nodiscard]] Canceller& canceller() override { return canceller_; }

@@ -2,9 +2,8 @@
 
 #include <plimsoll/log/log.hpp>
 
-#include <boost/asio/ip/address.hpp>
 #include <netdb.h>
-#include <netinet/tcp.h>
+#include <netinet/in.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/socket.h>
 
@@ -20,44 +19,15 @@ namespace {
 constexpr log::Logger kLog("net");
 constexpr int kBatch = 64;
 constexpr Duration kRest = std::chrono::milliseconds(100);
-// What a client that does not read may leave unsent in the kernel on our account.
-constexpr int kUnsentLimit = 128 * 1024;
+// Under a flood every closed connection makes room for one more, and the shortage begins anew.
+constexpr Duration kTellAgain = std::chrono::minutes(1);
 
 using boost::asio::ip::tcp;
 
-// Once, before the first request: a name may block here.
-Result<boost::asio::ip::address> find_address(std::string const& text) {
-    boost::system::error_code failure;
-    auto const literal = boost::asio::ip::make_address(text, failure);
-    if (!failure) {
-        return literal;
-    }
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_PASSIVE;
-    addrinfo* found = nullptr;
-    int const code = ::getaddrinfo(text.c_str(), nullptr, &hints, &found);
-    if (code != 0 || found == nullptr) {
-        return fail(
-            Errc::Io,
-            fmt::format(
-                "cannot listen on \"{}\": {}; give an IP address of this machine",
-                text,
-                ::gai_strerror(code)
-            )
-        );
-    }
-    tcp::endpoint endpoint;
-    std::memcpy(endpoint.data(), found->ai_addr, found->ai_addrlen);
-    ::freeaddrinfo(found);
-    return endpoint.address();
-}
-
-void set_option(int fd, int level, int name, int value) {
-    ::setsockopt(fd, level, name, &value, sizeof value);
-}
-
 std::string peer_text(sockaddr_storage const& from) {
+    if (from.ss_family == AF_UNIX) {
+        return "unix";
+    }
     std::array<char, NI_MAXHOST> text{};
     auto const size = from.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
     auto const* const address = reinterpret_cast<sockaddr const*>(&from);
@@ -96,42 +66,22 @@ Listener::Listener(Loop& loop, OnAccept on_accept)
       acceptor_(loop.executor()),
       rest_timer_(loop) {}
 
-Result<void> Listener::listen(std::string const& address, std::uint16_t port) {
-    auto const found = find_address(address);
-    if (!found) {
-        return fail(found.error());
+Result<void> Listener::listen(ServerConfig const& config) {
+    auto opened = ListenSocket::open(config);
+    if (!opened) {
+        return fail(std::move(opened).error());
     }
-    tcp::endpoint const endpoint(*found, port);
+    socket_.emplace(std::move(*opened));
+    // Of a Unix socket Asio keeps the descriptor alone, so a TCP acceptor serves it as well.
     boost::system::error_code failure;
-    acceptor_.open(endpoint.protocol(), failure);
-    if (!failure) {
-        int const fd = acceptor_.native_handle();
-        set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-        // Accepted sockets inherit these, which spares two calls for each connection.
-        set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-        set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kUnsentLimit);
-        acceptor_.non_blocking(true, failure);
-    }
-    if (!failure) {
-        acceptor_.bind(endpoint, failure);
-    }
-    if (!failure) {
-        acceptor_.listen(boost::asio::socket_base::max_listen_connections, failure);
-    }
+    acceptor_.assign(
+        socket_->family() == AF_INET6 ? tcp::v6() : tcp::v4(), socket_->release_fd(), failure
+    );
     if (failure) {
-        boost::system::error_code ignored;
-        acceptor_.close(ignored);
-        Error error(
-            Errc::Io,
-            fmt::format(
-                "cannot listen on {} port {}: {}", address, port, std::strerror(failure.value())
-            )
-        );
-        error.cause = failure;
-        return fail(std::move(error));
+        return fail(Errc::Io, "cannot watch " + config.address + ": " + failure.message());
     }
-    port_ = acceptor_.local_endpoint().port();
-    is_v6_ = endpoint.protocol() == tcp::v6();
+    where_ = socket_->family() == AF_UNIX ? config.address
+                                          : fmt::format("{} port {}", config.address, port());
     open_ = true;
     arm();
     return {};
@@ -142,6 +92,9 @@ void Listener::close() {
     rest_timer_.cancel();
     boost::system::error_code ignored;
     acceptor_.close(ignored);
+    if (socket_) {
+        socket_->remove_file();
+    }
 }
 
 void Listener::arm() {
@@ -166,8 +119,7 @@ void Listener::accept_batch() {
             SOCK_NONBLOCK | SOCK_CLOEXEC
         );
         if (fd >= 0) {
-            told_ = false;
-            on_accept_({.fd = fd, .is_v6 = is_v6_, .peer = peer_text(from)});
+            on_accept_({.fd = fd, .is_v6 = socket_->family() == AF_INET6, .peer = peer_text(from)});
             if (!open_) {
                 return;
             }
@@ -186,13 +138,15 @@ void Listener::accept_batch() {
 
 // The connection that could not be taken stays readable: without a pause the loop would spin on it.
 void Listener::rest(int failure) {
-    if (!std::exchange(told_, true)) {
+    TimePoint const now = loop_.now();
+    if (!told_ || now - *told_ >= kTellAgain) {
+        told_ = now;
         auto const* const what = is_shortage(failure)
                                      ? "out of file descriptors or memory: accepting pauses"
                                      : "accept failed: accepting pauses";
-        kLog.error(what, {{"port", std::uint64_t{port_}}, {"error", std::strerror(failure)}});
+        kLog.error(what, {{"where", where_}, {"error", std::strerror(failure)}});
     }
-    rest_timer_.arm(loop_.now() + kRest, [this] { arm(); });
+    rest_timer_.arm(now + kRest, [this] { arm(); });
 }
 
 }  // namespace plimsoll::net

@@ -2,8 +2,11 @@
 // A listening socket: binds, accepts in batches, and rests when the process has run out of
 // descriptors.
 
+#include "net/listen_socket.hpp"
+
 #include <plimsoll/base/result.hpp>
 #include <plimsoll/net/loop.hpp>
+#include <plimsoll/net/server.hpp>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -11,16 +14,15 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
-
-struct sockaddr_storage;
 
 namespace plimsoll::net {
 
 struct Accepted {
     int fd = -1;  // non-blocking; the receiver owns it
     bool is_v6 = false;
-    std::string peer;  // address without port
+    std::string peer;  // address without port, or "unix"
 };
 
 class Listener : public std::enable_shared_from_this<Listener> {
@@ -30,13 +32,13 @@ class Listener : public std::enable_shared_from_this<Listener> {
     Listener(Loop& loop, OnAccept on_accept);
 
     // Error Io: address, port and the system's words.
-    Result<void> listen(std::string const& address, std::uint16_t port);
+    Result<void> listen(ServerConfig const& config);
     // At once; nothing is accepted afterwards.
     void close();
 
     [[nodiscard]] bool is_open() const { return open_; }
 
-    [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] std::uint16_t port() const { return socket_ ? socket_->port() : 0; }
 
   private:
     void arm();
@@ -47,10 +49,10 @@ class Listener : public std::enable_shared_from_this<Listener> {
     OnAccept on_accept_;
     boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor> acceptor_;
     Timer rest_timer_;
-    std::uint16_t port_ = 0;
-    bool is_v6_ = false;
+    std::optional<ListenSocket> socket_;  // its descriptor is the acceptor's
+    std::string where_;                   // for the log
     bool open_ = false;
-    bool told_ = false;  // the shortage of descriptors was logged
+    std::optional<TimePoint> told_;  // when a shortage of descriptors was logged last
 };
 
 }  // namespace plimsoll::net

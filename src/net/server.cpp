@@ -1,6 +1,7 @@
 #include "net/connection.hpp"
 #include "net/loop_impl.hpp"
 #include "net/server_core.hpp"
+#include "net/tls_session.hpp"
 
 #include <plimsoll/log/log.hpp>
 
@@ -40,6 +41,14 @@ ServerConfig with_defaults(ServerConfig config) {
 
 }  // namespace
 
+std::optional<std::string_view> unix_path(std::string_view address) {
+    constexpr std::string_view kPrefix = "unix:";
+    if (!address.starts_with(kPrefix)) {
+        return std::nullopt;
+    }
+    return address.substr(kPrefix.size());
+}
+
 ServerCore::ServerCore(Loop& loop, ServerConfig config, Handler handler)
     : loop_(loop),
       config_(std::make_shared<ServerConfig const>(with_defaults(std::move(config)))),
@@ -50,7 +59,7 @@ Result<void> ServerCore::listen() {
     auto listener = std::make_shared<Listener>(loop_, [this](Accepted accepted) {
         on_accept(std::move(accepted));
     });
-    auto const listening = listener->listen(config_->address, config_->port);
+    auto const listening = listener->listen(*config_);
     if (!listening) {
         return listening;
     }
@@ -87,6 +96,9 @@ void ServerCore::on_accept(Accepted accepted) {
         );
     }
     auto stream = std::make_shared<Stream>(loop_, accepted.fd, accepted.is_v6);
+    if (config_->tls && !unix_path(config_->address)) {
+        stream->use_tls(TlsSession::serve(config_->tls, accepted.fd));
+    }
     auto connection = std::make_unique<Connection>(
         shared_from_this(), config_, std::move(stream), std::move(accepted.peer), full
     );
@@ -113,6 +125,7 @@ void ServerCore::close() {
 void ServerCore::reconfigure(ServerConfig config) {
     config.address = config_->address;
     config.port = config_->port;
+    config.inherited = config_->inherited;
     config_ = std::make_shared<ServerConfig const>(with_defaults(std::move(config)));
 }
 

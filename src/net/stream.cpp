@@ -1,5 +1,7 @@
 #include "net/stream.hpp"
 
+#include "net/tls_session.hpp"
+
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -75,12 +77,20 @@ TimePoint deadline_after(TimePoint now, Duration limit) {
 
 Stream::Stream(Loop& loop, int fd, bool is_v6)
     : loop_(loop), socket_(loop.executor()), timer_(loop, false), fd_(fd) {
+    // Asio keeps the descriptor alone of it: a Unix socket does as TCP.
     socket_.assign(is_v6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(), fd);
 }
+
+Stream::~Stream() = default;
 
 IoStep Stream::read(std::span<char> into) {
     if (!is_open()) {
         return closed_step();
+    }
+    if (tls_) [[unlikely]] {
+        IoStep const step = tls_->read(into);
+        moved_ += step.bytes;
+        return step;
     }
     ssize_t result = 0;
     do {
@@ -94,6 +104,11 @@ IoStep Stream::read(std::span<char> into) {
 IoStep Stream::write(std::span<iovec> pieces) {
     if (!is_open()) {
         return closed_step();
+    }
+    if (tls_) [[unlikely]] {
+        IoStep const step = tls_->write(pieces);
+        moved_ += step.bytes;
+        return step;
     }
     msghdr message{};
     message.msg_iov = pieces.data();
@@ -110,6 +125,9 @@ IoStep Stream::write(std::span<iovec> pieces) {
 Peek Stream::peek() const {
     if (!is_open()) {
         return Peek::Gone;
+    }
+    if (tls_) [[unlikely]] {
+        return tls_->peek();
     }
     char byte = 0;
     ssize_t const result = ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -132,18 +150,26 @@ void Stream::start_wait(Direction direction, TimePoint deadline, Resume<Ready> r
     waiter.directions = direction;
     waiter.deadline = deadline;
     keep_deadline(deadline);
-    if ((direction & Read) != 0) {
-        arm(Read);
-    }
-    if ((direction & Write) != 0) {
-        arm(Write);
-    }
+    arm_for(direction);
 }
 
 void Stream::watch(std::move_only_function<void()> on_readable) {
     watch_ = std::move(on_readable);
     if (is_open()) {
+        arm_for(Read);
+    }
+}
+
+void Stream::arm_for(std::uint8_t directions) {
+    if (tls_) [[unlikely]] {
+        arm_tls(directions);
+        return;
+    }
+    if ((directions & Read) != 0) {
         arm(Read);
+    }
+    if ((directions & Write) != 0) {
+        arm(Write);
     }
 }
 
@@ -157,6 +183,10 @@ void Stream::arm(Direction direction) {
 }
 
 void Stream::on_event(Direction direction) {
+    if (tls_) [[unlikely]] {
+        on_tls_event(direction);
+        return;
+    }
     bool taken = false;
     for (Waiter& waiter : waiters_) {
         if ((waiter.directions & direction) != 0) {
@@ -238,7 +268,17 @@ void Stream::reset() {
     }
 }
 
+void Stream::end() {
+    if (is_open() && tls_) [[unlikely]] {
+        tls_->send_close();
+    }
+    close();
+}
+
 void Stream::shutdown_send() {
+    if (is_open() && tls_) [[unlikely]] {
+        tls_->send_close();
+    }
     if (is_open()) {
         ::shutdown(fd_, SHUT_WR);
     }

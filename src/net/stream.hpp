@@ -1,12 +1,13 @@
 #pragma once
-// One TCP connection: reads and writes that never block, and waiting until they make sense, with
-// deadlines.
+// One connection, TCP or Unix, plain or with TLS: reads and writes that never block, and waiting
+// until they make sense, with deadlines.
 //
 // System calls are made directly and first; only what would block waits for readiness. A wait for
 // readability stays armed in the reactor after whoever wanted it has gone, because the next phase
 // of the connection wants it anyway: watching for a departed client, idling and reading the next
 // request cost one registration together.
 
+#include "net/io_step.hpp"
 #include "net/suspend.hpp"
 
 #include <plimsoll/base/time.hpp>
@@ -34,14 +35,7 @@ TimePoint deadline_after(TimePoint now, Duration limit);
 
 enum class Ready : std::uint8_t { Yes, TimedOut, Closed };
 
-struct IoStep {
-    enum class Kind : std::uint8_t { Moved, WouldBlock, End, Failed };
-    Kind kind = Kind::WouldBlock;
-    std::size_t bytes = 0;    // Moved: > 0
-    std::error_code failure;  // Failed
-};
-
-enum class Peek : std::uint8_t { Nothing, Data, Gone };
+class TlsSession;
 
 class Stream : public std::enable_shared_from_this<Stream> {
   public:
@@ -49,11 +43,24 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
     // Takes over a non-blocking socket.
     Stream(Loop& loop, int fd, bool is_v6);
+    ~Stream();
     Stream(Stream const&) = delete;
     Stream& operator=(Stream const&) = delete;
 
+    // What is read and written from now on goes through TLS. Before the first byte.
+    void use_tls(std::unique_ptr<TlsSession> session);
+
+    [[nodiscard]] bool is_tls() const { return tls_ != nullptr; }
+
+    // Errors: Timeout, Cancelled (closed meanwhile), UpstreamProtocol with what the peer did wrong.
+    Task<Result<void>> handshake(TimePoint deadline);
+    // After a failed handshake with a client that speaks HTTP: true, and the stream is plain again,
+    // so that it can be told.
+    bool falls_back_to_plain();
+
     IoStep read(std::span<char> into);
-    // At most 16 pieces. Moved may mean a part of them.
+    // At most 16 pieces. Moved may mean a part of them. What would have blocked is written again
+    // with the same bytes.
     IoStep write(std::span<iovec> pieces);
     [[nodiscard]] Peek peek() const;
 
@@ -70,8 +77,10 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
     void unwatch() { watch_ = nullptr; }
 
-    // Waiters return Closed, by way of the loop.
+    // Waiters return Closed, by way of the loop. To a peer with TLS this is a truncation.
     void close();
+    // A good end: says so where TLS has words for it, then closes.
+    void end();
     // Closes so that the peer sees a reset: the end must not pass for a good one.
     void reset();
     void shutdown_send();
@@ -105,6 +114,10 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
     void start_wait(Direction direction, TimePoint deadline, Resume<Ready> resume);
     void arm(Direction direction);
+    void arm_for(std::uint8_t directions);
+    void arm_tls(std::uint8_t directions);
+    void on_tls_event(Direction direction);
+    void post_read_event();
     void on_event(Direction direction);
     void abandon();
     void on_timer();
@@ -113,6 +126,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
     Loop& loop_;
     boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor> socket_;
+    std::unique_ptr<TlsSession> tls_;  // null: plain
     std::array<Waiter, 2> waiters_;
     std::move_only_function<void()> watch_;
     Timer timer_;
@@ -120,6 +134,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
     std::size_t moved_ = 0;
     int fd_ = -1;
     std::uint8_t armed_ = 0;
+    bool read_event_posted_ = false;
 };
 
 }  // namespace plimsoll::net

@@ -15,6 +15,8 @@ class TaggedExchange final : public net::Exchange {
 
     std::string const& peer() const override { return inner().peer(); }
 
+    bool is_secure() const override { return inner().is_secure(); }
+
     net::Loop& loop() override { return inner().loop(); }
 
     net::Canceller& canceller() override { return inner().canceller(); }

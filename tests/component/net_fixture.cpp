@@ -35,7 +35,7 @@ net::ClientConfig client_config(std::uint16_t port) {
 }
 
 net::Task<void> run_request(
-    net::Client& client, net::ClientRequest request, std::shared_ptr<ClientFixture::Outcome> out
+    net::Client& client, net::ClientRequest request, std::shared_ptr<Outcome> out
 ) {
     auto response = co_await client.send(request, &out->canceller);
     if (!response) {
@@ -98,14 +98,17 @@ std::unique_ptr<Raw> Raw::connect(std::uint16_t port) {
     return std::make_unique<Raw>(fd);
 }
 
-void Raw::send(std::string_view bytes) {
-    while (!bytes.empty()) {
-        auto const sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+std::size_t Raw::send(std::string_view bytes) {
+    std::size_t total = 0;
+    while (total < bytes.size()) {
+        auto const rest = bytes.substr(total);
+        auto const sent = ::send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent <= 0) {
-            return;
+            break;
         }
-        bytes.remove_prefix(static_cast<std::size_t>(sent));
+        total += static_cast<std::size_t>(sent);
     }
+    return total;
 }
 
 void Raw::receive() {
@@ -202,8 +205,12 @@ void RawServer::close() {
     }
 }
 
+int RawServer::accept_fd() {
+    return ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+}
+
 std::unique_ptr<Raw> RawServer::accept() {
-    int const fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+    int const fd = accept_fd();
     return fd < 0 ? nullptr : std::make_unique<Raw>(fd);
 }
 
@@ -222,7 +229,7 @@ ClientFixture::ClientFixture() : client(loop, client_config(upstream.port())) {}
 
 ClientFixture::~ClientFixture() = default;
 
-std::optional<Errc> ClientFixture::Outcome::failure() const {
+std::optional<Errc> Outcome::failure() const {
     if (sent && !*sent) {
         return sent->error().code;
     }
@@ -232,11 +239,17 @@ std::optional<Errc> ClientFixture::Outcome::failure() const {
     return std::nullopt;
 }
 
-std::shared_ptr<ClientFixture::Outcome> ClientFixture::start(net::ClientRequest request) {
+std::shared_ptr<Outcome> start_request(
+    net::Loop& loop, net::Client& client, net::ClientRequest request
+) {
     auto out = std::make_shared<Outcome>();
     loop.spawn("request", run_request(client, std::move(request), out));
     loop.poll();
     return out;
+}
+
+std::shared_ptr<ClientFixture::Outcome> ClientFixture::start(net::ClientRequest request) {
+    return start_request(loop, client, std::move(request));
 }
 
 std::shared_ptr<ClientFixture::Outcome> ClientFixture::get(std::string target) {

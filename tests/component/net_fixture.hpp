@@ -30,7 +30,8 @@ class Raw {
     Raw(Raw const&) = delete;
     Raw& operator=(Raw const&) = delete;
 
-    void send(std::string_view bytes);
+    // As much as the socket takes; how much that was.
+    std::size_t send(std::string_view bytes);
     // Takes in what has come; all of it so far is in text().
     void receive();
     [[nodiscard]] std::string const& text();
@@ -64,6 +65,8 @@ class RawServer {
 
     // The next connection, null if none came yet.
     std::unique_ptr<Raw> accept();
+    // The same as a descriptor, -1 if none came yet.
+    int accept_fd();
     void close();
 
   private:
@@ -86,24 +89,32 @@ struct ServerFixture {
     net::Server server;
 };
 
+// What became of a request.
+struct Outcome {
+    std::optional<Result<void>> sent;  // of send()
+    unsigned status = 0;
+    std::string body;
+    std::vector<std::string> pieces;
+    std::optional<Result<void>> read;  // of the body
+    net::Canceller canceller;
+
+    [[nodiscard]] bool is_done() const { return read.has_value() || (sent && !*sent); }
+
+    // The code of whichever failed.
+    [[nodiscard]] std::optional<Errc> failure() const;
+};
+
+// Sends it and reads its whole answer.
+std::shared_ptr<Outcome> start_request(
+    net::Loop& loop, net::Client& client, net::ClientRequest request
+);
+
 // A client in front of a server that the test plays, on the manual clock.
 struct ClientFixture {
     ClientFixture();
     ~ClientFixture();
 
-    struct Outcome {
-        std::optional<Result<void>> sent;  // of send()
-        unsigned status = 0;
-        std::string body;
-        std::vector<std::string> pieces;
-        std::optional<Result<void>> read;  // of the body
-        net::Canceller canceller;
-
-        [[nodiscard]] bool is_done() const { return read.has_value() || (sent && !*sent); }
-
-        // The code of whichever failed.
-        [[nodiscard]] std::optional<Errc> failure() const;
-    };
+    using Outcome = test::Outcome;
 
     std::shared_ptr<Outcome> start(net::ClientRequest request);
     std::shared_ptr<Outcome> get(std::string target = "/");

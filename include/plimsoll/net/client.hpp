@@ -16,9 +16,13 @@
 
 namespace plimsoll::net {
 
+class TlsContext;
+
 struct ClientConfig {
     std::string host = "127.0.0.1";
     std::uint16_t port = 11434;
+    std::string unix_path{};                  // a Unix socket instead of host and port
+    std::shared_ptr<TlsContext const> tls{};  // null: plain; the server must be `host`
     Duration connect_timeout = std::chrono::seconds(2);
     Duration idle_limit = std::chrono::seconds(60);  // a pooled connection is dropped after this
     std::size_t max_idle = 64;
@@ -80,15 +84,15 @@ class Client {
     Client(Client const&) = delete;
     Client& operator=(Client const&) = delete;
 
-    // Sends and reads up to the answer's head. Errors: UpstreamUnavailable (no connection: nothing
-    // was sent), Timeout, Cancelled (the connection is closed at once), ConnectionClosed (after
-    // bytes were sent), UpstreamProtocol. A reused connection that died before any byte came back
-    // is replaced by a fresh one once, if the request is replayable; a failed connect is the
-    // caller's to retry.
+    // Sends and reads up to the answer's head. Errors: UpstreamUnavailable (no connection, or, with
+    // std::errc::protocol_error as its cause, no TLS: nothing was sent), Timeout, Cancelled (the
+    // connection is closed at once), ConnectionClosed (after bytes were sent), UpstreamProtocol. A
+    // reused connection that died before any byte came back is replaced by a fresh one once, if the
+    // request is replayable; a failed connect is the caller's to retry.
     Task<Result<ClientResponse>> send(ClientRequest const& request, Canceller* canceller);
 
     [[nodiscard]] ClientConfig const& config() const;
-    [[nodiscard]] std::string authority() const;  // "127.0.0.1:11434"
+    [[nodiscard]] std::string authority() const;  // "127.0.0.1:11434", "unix:/path"
     [[nodiscard]] std::size_t idle_connections() const;
     // Drops idle connections (the upstream restarted, or we end).
     void drop_idle();

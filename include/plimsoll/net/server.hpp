@@ -11,15 +11,24 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace plimsoll::net {
 
+class TlsContext;
+
 struct ServerConfig {
-    std::string address = "127.0.0.1";  // IPv4 or IPv6 literal, or a name that resolves to one
-    std::uint16_t port = 0;             // 0: any free one; Server::port() tells
+    // IPv4 or IPv6 literal, a name that resolves to one, or "unix:/path": a socket file of mode
+    // 0660 that is removed at the end; one that nobody listens at is replaced.
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 0;  // 0: any free one; Server::port() tells
+    // A listening descriptor of whoever started us (socket activation); the server owns it. Address
+    // and port then only name it, and its file stays.
+    std::optional<int> inherited;
+    std::shared_ptr<TlsContext const> tls;  // null: plain; Unix sockets are always plain
     http::HeadLimits head;
     Duration head_timeout = std::chrono::seconds(30);   // from the first byte of a head to its last
     Duration idle_timeout = std::chrono::minutes(5);    // kept-alive connection without a request
@@ -31,13 +40,17 @@ struct ServerConfig {
     std::function<http::Reply(http::Refusal const&)> refuse;
 };
 
+// The path of "unix:/path"; nullopt: another kind of address.
+std::optional<std::string_view> unix_path(std::string_view address);
+
 // One request and its answer. Valid while the handler runs.
 class Exchange {
   public:
     virtual ~Exchange() = default;
 
     [[nodiscard]] virtual http::RequestHead const& head() const = 0;
-    [[nodiscard]] virtual std::string const& peer() const = 0;  // address without port
+    [[nodiscard]] virtual std::string const& peer() const = 0;  // address without port, or "unix"
+    [[nodiscard]] virtual bool is_secure() const = 0;           // came by TLS
     [[nodiscard]] virtual Loop& loop() = 0;
 
     // Fires when the client has left (FIN or reset, half-close included), stopped reading or
@@ -94,14 +107,14 @@ class Server {
     // Binds and starts accepting. Errors: Io with address, port and the system's words ("address
     // already in use").
     Result<void> listen();
-    [[nodiscard]] std::uint16_t port() const;
+    [[nodiscard]] std::uint16_t port() const;  // 0: not listening, or a Unix socket
     [[nodiscard]] std::size_t connections() const;
 
     // Stops accepting and closes idle connections; running exchanges go on and close afterwards.
     void drain();
     // Ends every connection now.
     void close();
-    // New limits and time-outs for connections accepted from now on; address and port stay.
+    // New limits, time-outs and TLS for connections accepted from now on; address and port stay.
     void reconfigure(ServerConfig config);
 
   private:

@@ -42,6 +42,8 @@ class InnerExchange final : public net::Exchange {
 
     [[nodiscard]] std::string const& peer() const override { return request_.client; }
 
+    [[nodiscard]] bool is_secure() const override { return false; }
+
     net::Loop& loop() override { return loop_; }
 
     net::Canceller& canceller() override { return canceller_; }
