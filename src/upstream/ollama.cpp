@@ -6,6 +6,7 @@
 
 #include <plimsoll/base/model_name.hpp>
 #include <plimsoll/base/text.hpp>
+#include <plimsoll/upstream/client_config.hpp>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -86,8 +87,8 @@ StoredModel const* find_stored(std::vector<StoredModel> const& models, std::stri
 
 class Ollama final : public Provider {
   public:
-    Ollama(net::Loop& loop, UpstreamConfig config, Url const& url)
-        : loop_(loop), config_(std::move(config)), client_(loop, client_config(config_, url)) {}
+    Ollama(net::Loop& loop, UpstreamConfig config, net::ClientConfig client)
+        : loop_(loop), config_(std::move(config)), client_(loop, std::move(client)) {}
 
     [[nodiscard]] UpstreamConfig const& config() const override { return config_; }
 
@@ -107,7 +108,6 @@ class Ollama final : public Provider {
     net::Task<Result<bool>> is_current(ModelInfo const& info) override;
 
   private:
-    static net::ClientConfig client_config(UpstreamConfig const& config, Url const& url);
     net::Task<Result<Answer>> once(Call const& call, net::Canceller* canceller);
     net::Task<Result<Answer>> with_retries(Call call);
     net::Task<Result<std::vector<StoredModel>>> stored();
@@ -117,14 +117,6 @@ class Ollama final : public Provider {
     net::Client client_;
     std::uint64_t calls_ = 0;
 };
-
-net::ClientConfig Ollama::client_config(UpstreamConfig const& config, Url const& url) {
-    net::ClientConfig out;
-    out.host = url.host;
-    out.port = url.port;
-    out.connect_timeout = config.connect_timeout;
-    return out;
-}
 
 net::Task<Result<Answer>> Ollama::once(Call const& call, net::Canceller* canceller) {
     std::array<std::string_view, 1> const pieces = {call.body};
@@ -348,7 +340,12 @@ Result<std::unique_ptr<Provider>> make_ollama(net::Loop& loop, UpstreamConfig co
     if (!url) {
         return fail(url.error());
     }
-    return std::make_unique<Ollama>(loop, config, *url);
+    auto client = make_client_config(*url, config.tls, config.name);
+    if (!client) {
+        return fail(std::move(client).error());
+    }
+    client->connect_timeout = config.connect_timeout;
+    return std::make_unique<Ollama>(loop, config, std::move(*client));
 }
 
 }  // namespace plimsoll::upstream

@@ -6,12 +6,15 @@
 namespace plimsoll::upstream {
 namespace {
 
+constexpr std::uint16_t kHttpPort = 80;
+constexpr std::uint16_t kHttpsPort = 443;
+
 std::unexpected<Error> refuse(std::string_view text, std::string_view why) {
     return fail(
         Errc::Invalid,
         fmt::format(
-            "upstream url \"{}\": {}; write it as http://HOST:PORT, for example "
-            "http://127.0.0.1:11434",
+            "upstream url \"{}\": {}; write it as http://HOST:PORT or https://HOST:PORT, for "
+            "example http://127.0.0.1:11434",
             printable(text, 200),
             why
         )
@@ -37,13 +40,11 @@ std::string_view take_host(std::string_view authority, std::string_view& rest) {
 
 Result<Url> parse_url(std::string_view text) {
     std::string_view left = trim(text);
-    if (istarts_with(left, "https://")) {
-        return refuse(text, "https is not supported towards an upstream");
+    bool const is_tls = istarts_with(left, "https://");
+    if (!is_tls && !istarts_with(left, "http://")) {
+        return refuse(text, "the scheme must be http or https");
     }
-    if (!istarts_with(left, "http://")) {
-        return refuse(text, "the scheme must be http");
-    }
-    left.remove_prefix(7);
+    left.remove_prefix(is_tls ? 8 : 7);
     if (left.ends_with('/')) {
         left.remove_suffix(1);
     }
@@ -58,7 +59,7 @@ Result<Url> parse_url(std::string_view text) {
     if (host.empty()) {
         return refuse(text, "the host is missing");
     }
-    Url url{.host = std::string(host)};
+    Url url{.host = std::string(host), .port = is_tls ? kHttpsPort : kHttpPort, .is_tls = is_tls};
     if (rest.empty()) {
         return url;
     }

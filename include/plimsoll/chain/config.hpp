@@ -2,6 +2,7 @@
 // Settings of chains and of the MCP servers whose tools they may use. Values; any thread.
 
 #include <plimsoll/base/time.hpp>
+#include <plimsoll/net/tls.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -21,6 +22,7 @@ struct McpServerConfig {
     std::vector<std::string> args;
     std::map<std::string, std::string> env;  // all the environment that it gets
     std::string url;
+    net::TlsClientSettings tls;  // of an https url
     std::map<std::string, std::string> headers;
     Duration start_timeout = std::chrono::seconds(30);
     Duration call_timeout = std::chrono::seconds(60);

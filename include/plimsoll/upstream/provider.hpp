@@ -9,6 +9,7 @@
 #include <plimsoll/memory/geometry.hpp>
 #include <plimsoll/net/client.hpp>
 #include <plimsoll/net/loop.hpp>
+#include <plimsoll/net/tls.hpp>
 #include <plimsoll/net/wait.hpp>
 
 #include <cstdint>
@@ -26,6 +27,7 @@ struct UpstreamConfig {
     std::string name = "ollama";
     std::string provider = "ollama";
     std::string url = "http://127.0.0.1:11434";
+    net::TlsClientSettings tls;                   // of an https url
     Duration timeout = std::chrono::seconds(30);  // show, ps, version, unload
     unsigned max_retries = 3;                     // of idempotent calls, with exponential back-off
     Duration retry_first = std::chrono::milliseconds(100);
@@ -142,10 +144,12 @@ class Registry {
 // Adds every provider that this build has.
 void register_builtin(Registry& registry);
 
-// "http://host:port" to its parts. Error Invalid: scheme other than http, path, no host.
+// "http://host:port" or "https://host:port" to its parts. Error Invalid: another scheme, a path, no
+// host.
 struct Url {
     std::string host;
-    std::uint16_t port = 80;
+    std::uint16_t port = 80;  // 443 of https without one
+    bool is_tls = false;
 };
 
 Result<Url> parse_url(std::string_view text);

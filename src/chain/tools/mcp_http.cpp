@@ -5,6 +5,7 @@
 
 #include <plimsoll/base/text.hpp>
 #include <plimsoll/net/client.hpp>
+#include <plimsoll/upstream/client_config.hpp>
 #include <plimsoll/upstream/provider.hpp>
 
 #include <boost/json/parse.hpp>
@@ -31,8 +32,8 @@ struct Place {
 };
 
 Result<Place> place_of(std::string const& url) {
-    constexpr std::string_view kScheme = "http://";
-    auto const slash = url.find('/', std::min(url.size(), kScheme.size()));
+    auto const scheme = url.find("://");
+    auto const slash = scheme == std::string::npos ? scheme : url.find('/', scheme + 3);
     auto server = upstream::parse_url(url.substr(0, slash));
     if (!server) {
         return fail(std::move(server).error());
@@ -72,11 +73,13 @@ class Events {
 
 class Http final : public McpTransport, public std::enable_shared_from_this<Http> {
   public:
-    Http(net::Loop& loop, McpServerConfig const& config, Place place)
+    Http(
+        net::Loop& loop, McpServerConfig const& config, std::string target, net::ClientConfig client
+    )
         : loop_(loop),
           config_(config),
-          target_(std::move(place.target)),
-          client_(loop, {.host = place.server.host, .port = place.server.port}) {}
+          target_(std::move(target)),
+          client_(loop, std::move(client)) {}
 
     net::Task<Result<json::object>> exchange(
         json::object request, std::uint64_t id, Duration timeout, net::Canceller& canceller
@@ -327,7 +330,11 @@ Result<std::shared_ptr<McpTransport>> open_http(net::Loop& loop, McpServerConfig
     if (!place) {
         return fail(std::move(place).error().context("tool server " + config.id));
     }
-    return std::make_shared<Http>(loop, config, std::move(*place));
+    auto client = upstream::make_client_config(place->server, config.tls, config.id);
+    if (!client) {
+        return fail(std::move(client).error().context("tool server " + config.id));
+    }
+    return std::make_shared<Http>(loop, config, std::move(place->target), std::move(*client));
 }
 
 }  // namespace plimsoll::chain

@@ -39,10 +39,23 @@ TEST_CASE("registry: a bad url is refused by the provider", "[upstream][unit]") 
     Registry registry;
     register_builtin(registry);
     UpstreamConfig config;
-    config.url = "https://127.0.0.1";
+    config.url = "ftp://127.0.0.1";
     auto const provider = registry.make(loop, config);
     REQUIRE_FALSE(provider);
     CHECK_THAT(provider.error().message, ContainsSubstring("https"));
+}
+
+TEST_CASE("registry: a CA file that cannot be read is named", "[upstream][unit]") {
+    net::Loop loop(net::ClockMode::Manual);
+    Registry registry;
+    register_builtin(registry);
+    UpstreamConfig config;
+    config.url = "https://127.0.0.1";
+    CHECK(registry.make(loop, config));
+    config.tls.ca_file = "/no/such.pem";
+    auto const provider = registry.make(loop, config);
+    REQUIRE_FALSE(provider);
+    CHECK_THAT(provider.error().message, ContainsSubstring("/no/such.pem cannot be read"));
 }
 
 }  // namespace

@@ -9,12 +9,15 @@ TEST_CASE("url: host and port are taken from the usual forms", "[upstream][unit]
     struct Case {
         std::string text, host;
         std::uint16_t port;
+        bool is_tls = false;
     };
 
     auto const one = GENERATE(
         Case{"http://127.0.0.1:11434", "127.0.0.1", 11434},
         Case{"http://127.0.0.1:11434/", "127.0.0.1", 11434},
         Case{"HTTP://gpu.local", "gpu.local", 80},
+        Case{"https://gpu.local", "gpu.local", 443, true},
+        Case{"HTTPS://gpu.local:11434/", "gpu.local", 11434, true},
         Case{"http://[::1]:11434", "::1", 11434},
         Case{" http://localhost:1 ", "localhost", 1}
     );
@@ -23,6 +26,7 @@ TEST_CASE("url: host and port are taken from the usual forms", "[upstream][unit]
     REQUIRE(url);
     CHECK(url->host == one.host);
     CHECK(url->port == one.port);
+    CHECK(url->is_tls == one.is_tls);
 }
 
 TEST_CASE("url: what cannot be meant is refused with the right form", "[upstream][unit]") {
@@ -30,7 +34,8 @@ TEST_CASE("url: what cannot be meant is refused with the right form", "[upstream
         as<std::string>{},
         "",
         "127.0.0.1:11434",
-        "https://a:1",
+        "https://",
+        "https://a/api",
         "ftp://a",
         "http://",
         "http://:80",
