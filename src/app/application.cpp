@@ -1,10 +1,14 @@
 #include "app/application.hpp"
 
 #include "app/cli.hpp"
+#include "app/inherited.hpp"
 #include "app/process.hpp"
 
 #include <plimsoll/http/reply.hpp>
 #include <plimsoll/log/log.hpp>
+
+#include <spdlog/fmt/fmt.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -25,6 +29,8 @@ Application::Application(net::Loop& loop, ServeOptions options, config::Config c
     : loop_(loop),
       options_(std::move(options)),
       config_(std::move(config)),
+      certificate_(loop, [this] { listeners_.reconfigure(server_config()); }),
+      listeners_(loop),
       signals_(loop.context()) {}
 
 Application::~Application() = default;
@@ -50,15 +56,16 @@ Result<void> Application::start() {
         [] { return control::ProcessUse{resident_memory(), open_files()}; },
         chains_.get()
     });
+    // Nothing is accepted before the loop runs; the proxy wants to know who can reach it.
+    auto listening = listen();
+    if (!listening) {
+        return listening;
+    }
     proxy_ =
         std::make_unique<proxy::Proxy>(engines, proxy_config(), [this](net::Exchange& exchange) {
             return control_->handle(exchange);
         });
     proxy_->use(&chains_->models());
-    auto listening = listen();
-    if (!listening) {
-        return listening;
-    }
     auto recording = start_recording();
     if (!recording) {
         return recording;
@@ -166,10 +173,47 @@ Result<void> Application::start_recording() {
 }
 
 Result<void> Application::listen() {
-    server_ = std::make_unique<net::Server>(
-        loop_, server_config(), [this](net::Exchange& exchange) { return proxy_->handle(exchange); }
-    );
-    return server_->listen();
+    auto loaded = certificate_.load(config_.tls);
+    if (!loaded) {
+        return loaded;
+    }
+    auto const inherited = take_inherited_sockets(::getpid());
+    if (!inherited) {
+        return fail(inherited.error());
+    }
+    bool has_public = false;
+    bool has_admin = false;
+    for (auto const& socket : *inherited) {
+        auto config = server_config();
+        config.address = socket.address;
+        config.port = socket.port;
+        config.inherited = socket.fd;
+        auto const role = socket.is_admin ? ListenerRole::Admin : ListenerRole::Public;
+        auto listening = listen_at(role, std::move(config));
+        if (!listening) {
+            return listening;
+        }
+        (socket.is_admin ? has_admin : has_public) = true;
+    }
+    if (!has_public) {
+        auto listening = listen_at(ListenerRole::Public, server_config());
+        if (!listening) {
+            return listening;
+        }
+    }
+    if (!has_admin && !config_.admin.address.empty()) {
+        auto config = server_config();
+        config.address = config_.admin.address;
+        config.port = config_.admin.port;
+        return listen_at(ListenerRole::Admin, std::move(config));
+    }
+    return {};
+}
+
+Result<void> Application::listen_at(ListenerRole role, net::ServerConfig config) {
+    return listeners_.add(role, std::move(config), [this](net::Exchange& exchange) {
+        return proxy_->handle(exchange);
+    });
 }
 
 engine::EngineConfig Application::engine_config(config::UpstreamSettings const& settings) const {
@@ -190,6 +234,7 @@ engine::EngineConfig Application::engine_config(config::UpstreamSettings const& 
 
 net::ServerConfig Application::server_config() const {
     auto out = config_.server;
+    out.tls = certificate_.context();
     out.refuse = [](http::Refusal const& refusal) {
         return http::error_reply(http::Dialect::Ollama, refusal.status, refusal.message);
     };
@@ -200,7 +245,7 @@ proxy::ProxyConfig Application::proxy_config() const {
     auto out = config_.proxy;
     // A listener that other machines reach is called by names that we cannot know; Ollama checks
     // none there either.
-    out.origins.check_host = out.origins.check_host && is_loopback(config_.server.address);
+    out.origins.check_host = out.origins.check_host && listeners_.are_local();
     if (out.origins.machine_name.empty()) {
         out.origins.machine_name = machine_name();
     }
@@ -208,8 +253,13 @@ proxy::ProxyConfig Application::proxy_config() const {
 }
 
 std::string Application::listening_line() const {
-    std::string text =
-        "Plimsoll listens on http://" + authority_of(config_.server.address, server_->port());
+    auto const at = [this](ListenerRole role) {
+        return fmt::format("{}", fmt::join(listeners_.addresses(role), ", "));
+    };
+    std::string text = "Plimsoll listens on " + at(ListenerRole::Public);
+    if (auto const admin = at(ListenerRole::Admin); !admin.empty()) {
+        text += ", for administration on " + admin + ",";
+    }
     text += " in front of ";
     for (std::size_t i = 0; i < engines_.size(); ++i) {
         text += (i == 0 ? "" : ", ") + config_.upstreams[i].upstream.url;
@@ -239,7 +289,7 @@ void Application::on_signal(int number) {
         // keep-alive times.
         kLog.warning(
             "Ended at once by a second signal",
-            {{"connections", std::uint64_t{server_->connections()}}}
+            {{"connections", std::uint64_t{listeners_.connections()}}}
         );
         std::_Exit(128 + number);
     }
@@ -250,31 +300,31 @@ void Application::on_signal(int number) {
 net::Task<void> Application::drain() {
     kLog.info(
         "Draining: no new requests, running answers finish",
-        {{"connections", std::uint64_t{server_->connections()}},
+        {{"connections", std::uint64_t{listeners_.connections()}},
          {"limit", std::string_view(format_duration(config_.drain_timeout))}}
     );
-    server_->drain();
+    listeners_.drain();
     chains_->drain();
     for (auto const& engine : engines_) {
         engine->drain();
     }
     auto const until = loop_.now() + config_.drain_timeout;
-    while (server_->connections() > 0 && loop_.now() < until) {
+    while (listeners_.connections() > 0 && loop_.now() < until) {
         co_await net::sleep_until(loop_, std::min(until, loop_.now() + kDrainPoll));
     }
-    if (auto const left = server_->connections(); left > 0) {
+    if (auto const left = listeners_.connections(); left > 0) {
         kLog.warning(
             "Drain limit reached: connections are cut; server.drain_timeout sets the limit",
             {{"connections", std::uint64_t{left}}}
         );
-        server_->close();
+        listeners_.close();
         // The cut requests give their leases back as their coroutines end.
         auto const closed_by = loop_.now() + kCloseGrace;
-        while (server_->connections() > 0 && loop_.now() < closed_by) {
+        while (listeners_.connections() > 0 && loop_.now() < closed_by) {
             co_await net::sleep_until(loop_, loop_.now() + kDrainPoll);
         }
     }
-    server_->close();
+    listeners_.close();
     co_await chains_->stop();
     for (auto const& engine : engines_) {
         co_await engine->stop();

@@ -3,14 +3,15 @@
 // Loop thread only.
 
 #include "app/device.hpp"
+#include "app/listeners.hpp"
 #include "app/options.hpp"
 #include "app/recorder.hpp"
+#include "app/server_certificate.hpp"
 
 #include <plimsoll/chain/chains.hpp>
 #include <plimsoll/control/control.hpp>
 #include <plimsoll/engine/engine.hpp>
 #include <plimsoll/net/loop.hpp>
-#include <plimsoll/net/server.hpp>
 #include <plimsoll/proxy/proxy.hpp>
 #include <plimsoll/store/store.hpp>
 #include <plimsoll/upstream/provider.hpp>
@@ -47,7 +48,9 @@ class Application {
     void open_store();
     Result<void> start_recording();
     Result<void> add_upstreams();
+    // At what the configuration says, or where sockets were passed to us, at those.
     Result<void> listen();
+    Result<void> listen_at(ListenerRole role, net::ServerConfig config);
     void wait_for_signal();
     void on_signal(int number);
     // Fills what depends on this machine: budget in bytes, names it answers to.
@@ -71,7 +74,8 @@ class Application {
     std::unique_ptr<chain::Chains> chains_;
     std::unique_ptr<control::Control> control_;
     std::unique_ptr<proxy::Proxy> proxy_;
-    std::unique_ptr<net::Server> server_;
+    ServerCertificate certificate_;
+    Listeners listeners_;
     boost::asio::signal_set signals_;
     bool draining_ = false;
 };

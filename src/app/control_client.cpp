@@ -5,12 +5,16 @@
 
 #include <plimsoll/base/text.hpp>
 #include <plimsoll/net/loop.hpp>
+#include <plimsoll/net/server.hpp>
+#include <plimsoll/upstream/client_config.hpp>
 #include <plimsoll/upstream/provider.hpp>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <array>
+#include <cstdlib>
+#include <utility>
 
 namespace plimsoll::app {
 namespace {
@@ -108,15 +112,25 @@ std::string ControlClient::sentence_of(Reply const& reply) {
                         : printable(text, 2000);
 }
 
-Result<ControlClient> ControlClient::make(std::string url) {
+Result<ControlClient> ControlClient::make(std::string url, std::string ca_file) {
+    net::ClientConfig config;
+    if (auto const path = net::unix_path(url)) {
+        config.unix_path = *path;
+        return ControlClient(std::move(url), std::move(config));
+    }
     auto const parts = upstream::parse_url(url);
     if (!parts) {
         return fail(Error(parts.error()).context("--url"));
     }
-    net::ClientConfig config;
-    config.host = parts->host;
-    config.port = parts->port;
-    return ControlClient(std::move(url), std::move(config));
+    char const* const from_environment = std::getenv("PLIMSOLL_CA_FILE");
+    if (ca_file.empty() && from_environment != nullptr) {
+        ca_file = from_environment;
+    }
+    auto made = upstream::make_client_config(*parts, {.ca_file = std::move(ca_file)}, "Plimsoll");
+    if (!made) {
+        return fail(std::move(made).error());
+    }
+    return ControlClient(std::move(url), std::move(*made));
 }
 
 Answer ControlClient::get(std::string_view path) {
@@ -160,7 +174,8 @@ Answer ControlClient::run(
 }
 
 Error ControlClient::explained(Error error) const {
-    if (error.code != Errc::UpstreamUnavailable) {
+    bool const is_tls = error.cause == std::errc::protocol_error;  // a server is there
+    if (error.code != Errc::UpstreamUnavailable || is_tls) {
         return error;
     }
     return {

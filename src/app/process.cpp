@@ -97,7 +97,8 @@ std::filesystem::path default_state_file() {
 }
 
 bool is_loopback(std::string const& address) {
-    return address.starts_with("127.") || address == "::1" || iequals(address, "localhost");
+    return address.starts_with("unix:") || address.starts_with("127.") || address == "::1" ||
+           iequals(address, "localhost");
 }
 
 std::string authority_of(std::string const& address, unsigned port) {

@@ -50,6 +50,10 @@ void Application::apply(config::Config wanted) {
     // What cannot change keeps its running value, so that the next reload names it again.
     wanted.server.address = config_.server.address;
     wanted.server.port = config_.server.port;
+    wanted.admin = config_.admin;
+    if (wanted.tls.files.is_set() != config_.tls.files.is_set()) {
+        wanted.tls = config_.tls;
+    }
     wanted.state_file = config_.state_file;
     wanted.record = config_.record;
     wanted.nvml_library = config_.nvml_library;
@@ -69,7 +73,8 @@ void Application::apply(config::Config wanted) {
     config_ = std::move(wanted);
 
     log::configure(config_.log);
-    server_->reconfigure(server_config());
+    certificate_.reload(config_.tls);
+    listeners_.reconfigure(server_config());
     proxy_->reconfigure(proxy_config());
     chains_->reconfigure(chains_config());
     for (std::size_t i = 0; i < engines_.size(); ++i) {

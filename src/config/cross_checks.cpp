@@ -47,6 +47,47 @@ void check_loop(
     }
 }
 
+// `path` names the section by which origins are found, `title` for people.
+void check_pair(
+    std::string const& certificate,
+    std::string const& key,
+    std::string const& path,
+    std::string_view title,
+    Report& report
+) {
+    if (certificate.empty() != key.empty()) {
+        auto const* const set = certificate.empty() ? "tls_key" : "tls_certificate";
+        auto const* const lacks = certificate.empty() ? "tls_certificate" : "tls_key";
+        report.add(
+            origin_of(report, path + "." + set),
+            fmt::format("\"{}\" in {} wants \"{}\" beside it", set, title, lacks)
+        );
+    }
+}
+
+// Settings that would do nothing are a mistake about what is secure.
+void check_client_tls(
+    net::TlsClientSettings const& tls,
+    std::string_view url,
+    std::string const& path,
+    std::string_view title,
+    Report& report
+) {
+    check_pair(tls.certificate, tls.key, path, title, report);
+    if (istarts_with(url, "https://") || tls == net::TlsClientSettings{}) {
+        return;
+    }
+    for (auto const* const key : {"tls_ca_file", "tls_verify", "tls_certificate", "tls_key"}) {
+        if (report.origins.contains(path + "." + key)) {
+            report.add(
+                origin_of(report, path + "." + key),
+                fmt::format("\"{}\" in {} is of TLS, but its \"url\" is not https://", key, title)
+            );
+            return;
+        }
+    }
+}
+
 void check_mcp_servers(Config const& config, Report& report) {
     std::set<std::string> ids;
     for (std::size_t i = 0; i < config.chains.mcp_servers.size(); ++i) {
@@ -70,6 +111,9 @@ void check_mcp_servers(Config const& config, Report& report) {
                 "server that runs already)"
             );
         }
+        check_client_tls(
+            server.tls, server.url, fmt::format("mcp_server.{}", i), "[[mcp_server]]", report
+        );
     }
 }
 
@@ -89,6 +133,8 @@ void cross_check(Config const& config, Report& report) {
             )
         );
     }
+    auto const& files = config.tls.files;
+    check_pair(files.certificate, files.key, "server", "[server]", report);
     check_mcp_servers(config, report);
     std::set<std::string> names;
     for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
@@ -104,6 +150,9 @@ void cross_check(Config const& config, Report& report) {
             );
         }
         check_loop(config, settings, path, report);
+        check_client_tls(
+            settings.upstream.tls, settings.upstream.url, path, "[[upstream]]", report
+        );
     }
     if (!config.upstreams.empty()) {
         core::SchedulerConfig const& scheduler = config.upstreams.front().engine.scheduler;

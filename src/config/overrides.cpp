@@ -47,7 +47,8 @@ constexpr std::array<std::string_view, 7> kSections = {
 
 // Variables that are no settings: the file's place, the client's address, and those of the tests.
 bool is_for_others(std::string_view name) {
-    return name == "CONFIG" || name == "URL" || name == "FIXTURES" || name.starts_with("TEST_");
+    return name == "CONFIG" || name == "URL" || name == "CA_FILE" || name == "FIXTURES" ||
+           name.starts_with("TEST_");
 }
 
 // nullopt: no such setting.

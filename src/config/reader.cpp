@@ -14,8 +14,9 @@ namespace plimsoll::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 9> kSections = {
+constexpr std::array<std::string_view, 10> kSections = {
     "server",
+    "admin",
     "upstream",
     "scheduler",
     "management",
@@ -231,6 +232,7 @@ Config read_config(Table const& table, Report& report) {
     top.finish();
 
     read_section(table, "server", report, [&](Visitor& v) { visit_server(v, config); });
+    read_section(table, "admin", report, [&](Visitor& v) { visit_admin(v, config.admin); });
     read_section(table, "scheduler", report, [&](Visitor& v) { visit_scheduler(v, shared); });
     read_section(table, "management", report, [&](Visitor& v) {
         visit_management(v, config, shared);

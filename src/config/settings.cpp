@@ -16,19 +16,10 @@ namespace {
 
 constexpr Duration kLeastHeartbeat = 100ms;  // each one is a write to every client that waits
 
-std::optional<std::string> check_path(std::string_view text) {
-    if (text.contains('\0')) {
-        return "a path";
-    }
-    return std::nullopt;
-}
-
 std::optional<std::string> check_mcp_url(std::string_view text) {
-    if (istarts_with(text, "https://")) {
-        return "reachable: https is not supported yet; put a proxy of yours before it";
-    }
-    return istarts_with(text, "http://") ? std::nullopt
-                                         : std::optional("a URL; write \"http://HOST:PORT/mcp\"");
+    return istarts_with(text, "http://") || istarts_with(text, "https://")
+               ? std::nullopt
+               : std::optional("a URL; write \"http://HOST:PORT/mcp\" or \"https://HOST/mcp\"");
 }
 
 void visit_limits(Visitor& v, Config& config) {
@@ -109,8 +100,8 @@ void visit_server(Visitor& v, Config& config) {
     v.setting(
         "listen",
         listen_address(config.server.address, config.server.port),
-        "Where clients connect, as ADDRESS:PORT; IPv6 in brackets, port 0 for any free one. A "
-        "change needs a restart."
+        "Where clients connect: ADDRESS:PORT (IPv6 in brackets, port 0 for any free one) or "
+        "unix:/PATH. A change needs a restart."
     );
     visit_limits(v, config);
     visit_client_times(v, config);
@@ -131,7 +122,31 @@ void visit_server(Visitor& v, Config& config) {
         "Web pages that may call it besides local ones and apps, such as "
         "\"https://app.example.org\"."
     );
-    v.later("tls");
+    v.setting(
+        "tls_certificate",
+        text(config.tls.files.certificate, check_path),
+        "PEM file with the certificate of this server and those between it and its root; empty: no "
+        "TLS."
+    );
+    v.setting(
+        "tls_key",
+        text(config.tls.files.key, check_path),
+        "PEM file with the key of that certificate, without a passphrase."
+    );
+    v.setting(
+        "tls_check_interval",
+        duration(config.tls.check_interval, 0s, kMostTimeout),
+        "How often both files are looked at for a new certificate; 0: only on SIGHUP."
+    );
+}
+
+void visit_admin(Visitor& v, AdminSettings& admin) {
+    v.setting(
+        "listen",
+        optional_listen_address(admin.address, admin.port),
+        "Address and port, or \"unix:/path\", of a listener of its own for administration; empty: "
+        "none."
+    );
 }
 
 void visit_chains(Visitor& v, chain::ChainsConfig& config, ChainTexts& texts) {
@@ -176,6 +191,7 @@ void visit_mcp_server(Visitor& v, chain::McpServerConfig& config) {
         text(config.url, check_mcp_url),
         "Where a server answers that runs already; instead of a program."
     );
+    visit_client_tls(v, config.tls);
     v.setting("headers", text_table(config.headers), "Fields of each request to that URL.");
     v.setting(
         "start_timeout",

@@ -29,7 +29,10 @@ class SectionVisitor : public Visitor {
 void visit_all(SectionVisitor& visitor, Config& config);
 
 void visit_server(Visitor& visitor, Config& config);
+void visit_admin(Visitor& visitor, AdminSettings& admin);
 void visit_upstream(Visitor& visitor, UpstreamSettings& settings);
+// Of connections that we open: to an upstream, to a tool server.
+void visit_client_tls(Visitor& visitor, net::TlsClientSettings& tls);
 // `shared` becomes the start of every upstream's engine settings.
 void visit_scheduler(Visitor& visitor, engine::EngineConfig& shared);
 void visit_management(Visitor& visitor, Config& config, engine::EngineConfig& shared);

@@ -189,6 +189,25 @@ void visit_watch(Visitor& v, engine::EngineConfig& shared) {
 
 }  // namespace
 
+void visit_client_tls(Visitor& v, net::TlsClientSettings& tls) {
+    v.setting(
+        "tls_ca_file",
+        text(tls.ca_file, check_path),
+        "PEM file of the CA that its certificate must come from; empty: those of the system."
+    );
+    v.setting(
+        "tls_verify",
+        boolean(tls.verify),
+        "false: its certificate is not checked, and whoever answers is believed."
+    );
+    v.setting(
+        "tls_certificate",
+        text(tls.certificate, check_path),
+        "PEM file of the certificate that it is shown if it asks; empty: none."
+    );
+    v.setting("tls_key", text(tls.key, check_path), "PEM file with the key of that certificate.");
+}
+
 void visit_upstream(Visitor& v, UpstreamSettings& settings) {
     upstream::UpstreamConfig& u = settings.upstream;
     v.setting(
@@ -198,6 +217,7 @@ void visit_upstream(Visitor& v, UpstreamSettings& settings) {
     );
     v.setting("provider", text(u.provider, check_provider), "What kind of server it is.");
     v.setting("url", http_url(u.url), "Where it answers. A change needs a restart.");
+    visit_client_tls(v, u.tls);
     v.setting(
         "budget",
         budget(settings.budget),

@@ -19,6 +19,8 @@ namespace {
 constexpr std::uint32_t kLeastContext = 4;           // the upstream raises anything lower to this
 constexpr std::uint32_t kMostContext = 100'000'000;  // ten times the largest trained context known
 
+constexpr std::size_t kMostSocketPath = 107;  // bytes that the kernel has room for
+
 bool is_host_char(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '-' || c == '_';
@@ -109,6 +111,43 @@ Form number_or(std::vector<std::string_view> const& words) {
     };
 }
 
+std::optional<std::string> read_listen(
+    Value const& value, std::string& address, std::uint16_t& port
+) {
+    constexpr std::string_view kHow =
+        "; write \"127.0.0.1:11435\", \"[::1]:11435\", \"0.0.0.0:11435\" or \"unix:/path\"";
+    std::string_view const word =
+        value.text() == nullptr ? std::string_view() : trim(*value.text());
+    if (auto const path = net::unix_path(word)) {
+        if (!path->starts_with('/') || path->size() > kMostSocketPath || path->contains('\0')) {
+            return fmt::format(
+                "{} is not the place of a socket; write \"unix:\" and an absolute path of at most "
+                "{} bytes",
+                quote(value),
+                kMostSocketPath
+            );
+        }
+        address = word;
+        port = 0;
+        return std::nullopt;
+    }
+    std::optional<Authority> const parsed = parse_authority(word, std::nullopt);
+    if (!parsed) {
+        return is_not(value, "an address with a port").append(kHow);
+    }
+    address = parsed->host;
+    port = parsed->port;
+    return std::nullopt;
+}
+
+std::string listen_literal(std::string const& address, std::uint16_t port) {
+    if (net::unix_path(address)) {
+        return toml_string(address);
+    }
+    return address.contains(':') ? fmt::format("\"[{}]:{}\"", address, port)
+                                 : fmt::format("\"{}:{}\"", address, port);
+}
+
 bool is_minus_one(Value const& value) {
     std::int64_t const* const number = std::get_if<std::int64_t>(&value.data);
     std::string const* const text = value.text();
@@ -119,37 +158,38 @@ bool is_minus_one(Value const& value) {
 }  // namespace
 
 std::optional<Authority> authority_of(std::string_view url) {
-    constexpr std::string_view kScheme = "http://";
-    if (!istarts_with(url, kScheme)) {
+    bool const is_tls = istarts_with(url, "https://");
+    if (!is_tls && !istarts_with(url, "http://")) {
         return std::nullopt;
     }
-    url.remove_prefix(kScheme.size());
+    url.remove_prefix(is_tls ? 8 : 7);
     if (url.ends_with('/')) {
         url.remove_suffix(1);
     }
-    return parse_authority(url, 80);
+    return parse_authority(url, is_tls ? 443 : 80);
 }
 
 Kind listen_address(std::string& address, std::uint16_t& port) {
     return {
+        [&address, &port](Value const& value) { return read_listen(value, address, port); },
+        [&address, &port] { return listen_literal(address, port); },
+        {"ADDRESS:PORT or unix:/PATH", {{"type", "string"}, {"pattern", "^unix:/|:[0-9]+$"}}},
+    };
+}
+
+Kind optional_listen_address(std::string& address, std::uint16_t& port) {
+    return {
         [&address, &port](Value const& value) -> std::optional<std::string> {
-            constexpr std::string_view kHow =
-                "; write \"127.0.0.1:11435\", \"[::1]:11435\" or \"0.0.0.0:11435\"";
-            std::string_view const word =
-                value.text() == nullptr ? std::string_view() : trim(*value.text());
-            std::optional<Authority> const parsed = parse_authority(word, std::nullopt);
-            if (!parsed) {
-                return is_not(value, "an address with a port").append(kHow);
+            if (value.text() != nullptr && trim(*value.text()).empty()) {
+                address.clear();
+                port = 0;
+                return std::nullopt;
             }
-            address = parsed->host;
-            port = parsed->port;
-            return std::nullopt;
+            return read_listen(value, address, port);
         },
-        [&address, &port] {
-            return address.contains(':') ? fmt::format("\"[{}]:{}\"", address, port)
-                                         : fmt::format("\"{}:{}\"", address, port);
-        },
-        {"ADDRESS:PORT", {{"type", "string"}, {"pattern", ":[0-9]+$"}}},
+        [&address, &port] { return address.empty() ? "\"\"" : listen_literal(address, port); },
+        {"ADDRESS:PORT, unix:/PATH, or empty",
+         {{"type", "string"}, {"pattern", "^$|^unix:/|:[0-9]+$"}}},
     };
 }
 
@@ -173,16 +213,16 @@ Kind budget(Budget& out) {
 
 Kind http_url(std::string& out) {
     auto kind = text(out, [](std::string_view url) -> std::optional<std::string> {
-        if (istarts_with(url, "https://")) {
-            return "reachable: this version speaks to upstreams without TLS; write "
-                   "\"http://host:port\"";
-        }
         if (!authority_of(url) || authority_of(url)->port == 0) {
-            return "the address of a server; write \"http://host:port\", without a path";
+            return "the address of a server; write \"http://host:port\" or \"https://host:port\", "
+                   "without a path";
         }
         return std::nullopt;
     });
-    kind.form = {"http://HOST:PORT", {{"type", "string"}, {"pattern", "^[Hh][Tt][Tt][Pp]://"}}};
+    kind.form = {
+        "http://HOST:PORT or https://HOST:PORT",
+        {{"type", "string"}, {"pattern", "^[Hh][Tt][Tt][Pp][Ss]?://"}}
+    };
     return kind;
 }
 
@@ -290,6 +330,13 @@ Kind context_policy(engine::ModelPolicy& out) {
         },
         number_or({"fit", "client"}),
     };
+}
+
+std::optional<std::string> check_path(std::string_view text) {
+    if (text.contains('\0')) {
+        return "a path";
+    }
+    return std::nullopt;
 }
 
 std::optional<std::string> check_upstream_name(std::string_view text) {

@@ -5,11 +5,13 @@
 
 namespace plimsoll::config {
 
-// "127.0.0.1:11435", "[::1]:11435", "localhost:0"
+// "127.0.0.1:11435", "[::1]:11435", "localhost:0", "unix:/run/plimsoll.sock"
 Kind listen_address(std::string& address, std::uint16_t& port);
+// The same, or "": none.
+Kind optional_listen_address(std::string& address, std::uint16_t& port);
 // "22GiB", "90%", "auto"
 Kind budget(Budget& out);
-// "http://host:port"
+// "http://host:port", "https://host:port"
 Kind http_url(std::string& out);
 // A duration, or -1 or "forever".
 Kind keep_alive(Duration& out, bool& forever);
@@ -29,6 +31,7 @@ struct Authority {
 std::optional<Authority> authority_of(std::string_view url);
 
 // For text(): what the grammar of each is.
+std::optional<std::string> check_path(std::string_view text);
 std::optional<std::string> check_upstream_name(std::string_view text);
 std::optional<std::string> check_host_pattern(std::string_view text);
 std::optional<std::string> check_origin_pattern(std::string_view text);

@@ -44,6 +44,8 @@ void visit_all(SectionVisitor& v, Config& config) {
     visit_top(v, config, texts);
     v.section("[server]", "server", "The listener: limits and time-outs of clients.");
     visit_server(v, config);
+    v.section("[admin]", "admin", "A listener of its own for administration.");
+    visit_admin(v, config.admin);
     for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
         v.section(
             "[[upstream]]",

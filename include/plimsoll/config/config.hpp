@@ -7,6 +7,7 @@
 #include <plimsoll/engine/engine.hpp>
 #include <plimsoll/log/log.hpp>
 #include <plimsoll/net/server.hpp>
+#include <plimsoll/net/tls.hpp>
 #include <plimsoll/proxy/proxy.hpp>
 #include <plimsoll/upstream/provider.hpp>
 
@@ -35,8 +36,24 @@ struct UpstreamSettings {
     engine::EngineConfig engine;  // scheduler.budget is filled by resolve_budget
 };
 
+// Of the listener for administration; an empty address: there is none.
+struct AdminSettings {
+    std::string address;
+    std::uint16_t port = 0;
+
+    bool operator==(AdminSettings const&) const = default;
+};
+
+// Of every listener but Unix sockets; no files: they are plain.
+struct ServerTls {
+    net::TlsServerFiles files;
+    Duration check_interval = std::chrono::minutes(1);  // how often they are looked at; zero: never
+};
+
 struct Config {
     net::ServerConfig server;
+    ServerTls tls;
+    AdminSettings admin;
     proxy::ProxyConfig proxy;
     Duration drain_timeout = std::chrono::seconds(60);
     std::vector<UpstreamSettings> upstreams;

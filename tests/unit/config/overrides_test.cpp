@@ -146,6 +146,7 @@ TEST_CASE("config: variables become settings by their names", "[config][unit]") 
         "PLIMSOLL_BUDGET=",
         "PLIMSOLL_CONFIG=/etc/x",
         "PLIMSOLL_URL=http://x",
+        "PLIMSOLL_CA_FILE=/x.pem",
         "PLIMSOLL_FIXTURES=/x",
         "PLIMSOLL_TEST_OLLAMA=http://x",
         "PLIMSOLL_NOTHING=1",
