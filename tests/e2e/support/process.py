@@ -7,6 +7,7 @@ part of the message when a test fails.
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -17,7 +18,7 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-LISTENS = re.compile(r"listens on (http://\S+)")
+LISTENS = re.compile(r"listens on ((?:https?://|unix:)\S+)")
 
 
 def binary() -> str:
@@ -41,7 +42,7 @@ def clean_environment() -> dict:
 class Program:
     """One running `plimsoll` with its output collected."""
 
-    def __init__(self, *args: str, env: dict | None = None, port_line: bool = True):
+    def __init__(self, *args: str, env: dict | None = None, port_line: bool = True, most_files: int | None = None):
         self.args = [binary(), *args]
         self.lines: list[str] = []
         self.url = ""
@@ -49,6 +50,7 @@ class Program:
         self.process = subprocess.Popen(
             self.args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             errors="replace", env={**clean_environment(), **(env or {})},
+            preexec_fn=most_files and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))),
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -110,6 +112,10 @@ class Program:
                 return int(line.split()[1]) * 1024
         return 0
 
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def open_files(self) -> int:
         # Its own word: to other processes of a user the daemon shows nothing under /proc/PID/fd.
         return get_json(self.url + "/plimsoll/v1/status")["process"]["open_files"]
@@ -144,13 +150,14 @@ class Serve(Program):
     """Plimsoll itself; its state lies in a folder of its own that goes away with it."""
 
     def __init__(self, upstream: str, *args: str, budget: str = "16GiB", listen: str = "127.0.0.1:0",
-                 state: str | None = None, env: dict | None = None):
+                 state: str | None = None, env: dict | None = None, most_files: int | None = None):
         self._folder = tempfile.TemporaryDirectory(prefix="plimsoll-e2e-")
         self.state = state or str(Path(self._folder.name) / "state.db")
         env = {"XDG_CONFIG_HOME": self._folder.name, "XDG_STATE_HOME": self._folder.name, **(env or {})}
         # An empty budget leaves upstream and budget to a configuration file.
         flags = ["--upstream", upstream, "--budget", budget] if budget else []
-        super().__init__("serve", "--listen", listen, "--state", self.state, *flags, *args, env=env)
+        super().__init__("serve", "--listen", listen, "--state", self.state, *flags, *args, env=env,
+                         most_files=most_files)
 
     def wait_ready(self, timeout: float = 20):
         wait_for(lambda: request("GET", self.url + "/readyz").status == 200, timeout, "ready", self.output)
