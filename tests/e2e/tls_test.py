@@ -9,9 +9,10 @@ import subprocess
 import tempfile
 import threading
 import unittest
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from support.process import Serve, Sim, binary, clean_environment, wait_for
+from support.process import Serve, Sim, binary, clean_environment, post, wait_for
 from support.raw import RawClient
 from support.tls import Authority, TlsRelay, name_shown
 
@@ -228,6 +229,59 @@ class UpstreamTest(Tls):
         serve.wait_ready()
         self.assertEqual(200, self.chat(serve)[0])
         self.assertIn("Its certificate is not checked (tls_verify = false)", serve.output())
+
+
+class Tools(BaseHTTPRequestHandler):
+    """A tool server over HTTP with one tool."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        results = {
+            "initialize": {"protocolVersion": request.get("params", {}).get("protocolVersion"),
+                           "capabilities": {"tools": {}}, "serverInfo": {"name": "tools", "version": "1"}},
+            "tools/list": {"tools": [{"name": "say", "inputSchema": {"type": "object"}}]},
+            "tools/call": {"content": [{"type": "text", "text": "said over TLS"}]},
+        }
+        body = b""
+        if "id" in request:
+            body = json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": results[request["method"]]}).encode()
+        self.send_response(200 if body else 202)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class ToolServerTest(Tls):
+    def test_a_tool_server_behind_tls(self):
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Tools)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        relay = TlsRelay(server.server_port, *self.authority.make("tools"))
+        self.addCleanup(relay.close)
+        sim = self.enterContext(Sim())
+        file = self.folder / "plimsoll.toml"
+        file.write_text(f'[[mcp_server]]\nid = "good"\nurl = "{relay.url}/mcp"\ntls_ca_file = "{self.authority.file}"\n'
+                        f'[[mcp_server]]\nid = "unknown"\nurl = "{relay.url}/mcp"\n')
+        serve = self.enterContext(Serve(sim.url, "--config", str(file)))
+        serve.wait_ready()
+
+        def call(name):
+            step = {"kind": "tool", "server": name, "tool": "say", "arguments": {}}
+            return post(serve.url + "/plimsoll/v1/chains/run", {"steps": [step]}, 120).json()
+
+        run = call("good")
+        self.assertEqual(("succeeded", "said over TLS"), (run["status"], run.get("output")), run)
+        run = call("unknown")
+        self.assertEqual("failed", run["status"])
+        self.assertIn("comes from no CA that is trusted here", run["error"])
 
 
 if __name__ == "__main__":
