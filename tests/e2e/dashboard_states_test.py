@@ -4,12 +4,16 @@ budget. The page and its fields are the daemon's; the data come from a stand-in.
 """
 
 import re
+import shutil
+import subprocess
+import tempfile
 import threading
 import time
 import unittest
+from pathlib import Path
 
 from support.browser import Browser, needs_browser
-from support.process import Serve, Sim, get_json, request, slowness
+from support.process import ROOT, Serve, Sim, get_json, request, slowness
 from support.stand_in import GIB, StandIn, instance, stamp, upstream, waiting
 
 HOSTILE = [
@@ -192,17 +196,6 @@ class States(unittest.TestCase):
         widths = browser.script("return ['.box', '.free'].map((each) => document.querySelector(each).getBoundingClientRect().width)")
         self.assertAlmostEqual(18 / 4, widths[0] / widths[1], delta=0.4)  # boxes are as wide as their bytes
 
-    def test_a_request_whose_end_was_missed_does_not_go_on_for_ever(self):
-        stand_in = self.stand_in()
-        stand_in.set_models(instance(1, "llama3.1:8b", 6 * GIB))
-        stand_in.tell(stand_in.event("dispatch", "llama3.1:8b", "in memory", 20, waited_seconds=0.0, request="lost"))
-        browser = self.browser(stand_in.url)
-        browser.open()
-        point = """const canvas = document.getElementById('timeline'), where = canvas.getBoundingClientRect();
-            canvas.dispatchEvent(new PointerEvent('pointermove', {clientX: where.left + where.width * 0.85, clientY: where.top + 58}));
-            return document.getElementById('timeline-detail').textContent"""
-        browser.wait(lambda: "ended in" in browser.script(point), "an end")
-
     def test_empty_and_without_motion(self):
         stand_in = self.stand_in()
         browser = self.browser(stand_in.url, theme="dark", motion="reduce")
@@ -231,6 +224,18 @@ class States(unittest.TestCase):
         again = request("GET", self.serve.url + "/plimsoll/", headers={"If-None-Match": index.headers["ETag"]})
         self.assertEqual(304, again.status)
         self.assertIn("time", get_json(self.serve.url + "/plimsoll/v1/status"))
+
+
+@unittest.skipUnless(shutil.which("node"), "no node")
+class Parts(unittest.TestCase):
+    def test_what_needs_no_browser(self):
+        with tempfile.TemporaryDirectory(prefix="plimsoll-page-") as folder:
+            # Older versions of node take a .js file for a module only if a package says so.
+            (Path(folder) / "package.json").write_text('{"type": "module"}')
+            shutil.copytree(ROOT / "src" / "control" / "page", Path(folder) / "src" / "control" / "page")
+            test = shutil.copytree(Path(__file__).parent / "clients", Path(folder) / "tests" / "e2e" / "clients") / "page_history.mjs"
+            done = subprocess.run(["node", "--test", str(test)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+        self.assertEqual(0, done.returncode, done.stdout)
 
 
 if __name__ == "__main__":

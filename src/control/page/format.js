@@ -13,6 +13,12 @@ export function bytes(value) {
   return `${value < 0 ? '-' : ''}${size.toFixed(digits)} ${UNITS[unit]}`;
 }
 
+// "13.5 of 22.0 GiB"
+export function part(value, whole) {
+  const [number, unit] = bytes(value).split(' ');
+  return bytes(whole).endsWith(` ${unit}`) ? `${number} of ${bytes(whole)}` : `${bytes(value)} of ${bytes(whole)}`;
+}
+
 export function seconds(value) {
   if (value === null || value === undefined) return 'unknown';
   if (value < 1) return value < 0.0005 ? '0 s' : `${Math.round(value * 1000)} ms`;

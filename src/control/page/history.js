@@ -141,9 +141,10 @@ export class History {
       track.last = now;
       present.add(track);
       if (model.leases === 0) track.endRequests(now, now - GRACE);
-      if (model.state !== 'loading' && !track.open) {
+      // A list that was read just before an unload ended still has it.
+      const before = track.residence.at(-1)?.to ?? 0;
+      if (model.state !== 'loading' && !track.open && now - before > GRACE) {
         const ago = (model.loaded_seconds_ago ?? model.state_seconds ?? 0) * 1000;
-        const before = track.residence.at(-1)?.to ?? 0;
         track.begin('ready', Math.max(now - ago, before), model.foreign ? 'Loaded past Plimsoll' : 'In memory');
       }
     }

@@ -1,7 +1,7 @@
 // The hull of an upstream, seen from the side: its water line is the charge, its Plimsoll mark the budget, and each instance is
 // a box on deck, as wide as its bytes.
 
-import { age, bytes, plural, scaleStep, seconds, tokens } from './format.js';
+import { age, bytes, part, plural, scaleStep, seconds, tokens } from './format.js';
 import { h, setAttribute, setText, setVariable, svg, syncList } from './dom.js';
 
 const SCALE_MARKS = 6;
@@ -161,7 +161,7 @@ function updateCards(parts, upstream) {
 function updateFigures(parts, upstream) {
   const counts = upstream.counters;
   const figures = [
-    ['charged', `${bytes(upstream.charged_bytes)} of ${bytes(upstream.budget_bytes)}`], ['free', bytes(Math.max(0, upstream.available_bytes))], ['peak', bytes(upstream.peak_bytes)],
+    ['charged', part(upstream.charged_bytes, upstream.budget_bytes)], ['free', bytes(Math.max(0, upstream.available_bytes))], ['peak', bytes(upstream.peak_bytes)],
     ['longest possible wait', upstream.bound_seconds === null ? 'unknown' : seconds(upstream.bound_seconds)],
     ['loads', counts.loads], ['evictions', counts.evictions], ['refused', counts.refused],
     ['loads over budget', counts.violations],

@@ -48,6 +48,12 @@ def ask(url: str, body: dict):
         pass  # at the end the daemon goes before its clients
 
 
+def is_worth_a_picture(serve) -> bool:
+    models = serve.models()
+    return (len(serve.queue()) > 1 and any(model["state"] == "loading" for model in models)
+            and sum(model["charge_bytes"] for model in models) > 17 << 30)
+
+
 def shrink(file: Path):
     if shutil.which("pngquant"):
         subprocess.run(["pngquant", "--force", "--skip-if-larger", "--strip", "--speed", "1", "--output", file, "160", file], check=False)
@@ -72,7 +78,7 @@ def main():
                 thread.start()
             post(serve.url + "/plimsoll/v1/chains/run", {"chain": CHAIN, "input": "Why do ships carry a load line?"}, headers={"Prefer": "respond-async"})
             time.sleep(100)  # two minutes of traffic, as the timeline shows them
-            wait_for(lambda: serve.queue() and any(model["state"] == "loading" for model in serve.models()), 120, "a picture worth taking")
+            wait_for(lambda: is_worth_a_picture(serve), 300, "a picture worth taking")
             for theme, width, height in (("light", 1280, 1120), ("dark", 1280, 1120), ("dark", 390, 844)):
                 browser.media(theme)
                 browser.resize(width, height)

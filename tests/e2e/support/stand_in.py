@@ -52,7 +52,7 @@ class StandIn:
         self.kept: list[bytes] = []
         self.readers: list[queue.Queue] = []
         self.posted: list[tuple[str, dict]] = []
-        self.keys_seen: list[str] = []
+        self.asked: list[str] = []
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -115,7 +115,7 @@ def handler(stand_in: StandIn):
 
         def is_allowed(self) -> bool:
             sent = self.headers.get("Authorization", "")
-            stand_in.keys_seen.append(sent)
+            stand_in.asked.append(self.path.split("?")[0])
             if stand_in.key is None or sent == f"Bearer {stand_in.key}":
                 return True
             self.reply(401, b'{"error": "This key is not known here; ask whoever runs Plimsoll for one"}')
