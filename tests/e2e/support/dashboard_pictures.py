@@ -51,7 +51,7 @@ def ask(url: str, body: dict):
 def is_worth_a_picture(serve) -> bool:
     models = serve.models()
     return (len(serve.queue()) > 1 and any(model["state"] == "loading" for model in models)
-            and sum(model["charge_bytes"] for model in models) > 17 << 30)
+            and sum(model["charge_bytes"] for model in models) > 12 << 30)
 
 
 def shrink(file: Path):
