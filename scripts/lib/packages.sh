@@ -4,7 +4,7 @@ packages_build=(
     clang-19 lld-19 cmake ninja-build ccache pkg-config
     libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libboost-filesystem1.81-dev
     libspdlog-dev libtomlplusplus-dev libcli11-dev libssl-dev libsqlite3-dev
-    prometheus-cpp-dev libre2-dev libzstd-dev libsystemd-dev
+    prometheus-cpp-dev libre2-dev libzstd-dev
 )
 packages_run=("${packages_build[@]}" curl)
 packages_test=(
@@ -12,8 +12,12 @@ packages_test=(
     clang-format-19 libclang-rt-19-dev llvm-19 catch2 librapidcheck-dev
     python3 python3-venv ca-certificates git
     chromium chromium-driver
+    systemd groff zsh fish
 )
-
+# For the stage `package`.
+packages_package=(
+    dpkg-dev lintian debootstrap systemd-container bubblewrap
+)
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"

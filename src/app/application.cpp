@@ -3,6 +3,7 @@
 #include "app/cli.hpp"
 #include "app/inherited.hpp"
 #include "app/process.hpp"
+#include "app/standing.hpp"
 
 #include <plimsoll/http/reply.hpp>
 #include <plimsoll/log/log.hpp>
@@ -22,6 +23,8 @@ constexpr log::Logger kLog("app");
 
 constexpr Duration kDrainPoll = std::chrono::milliseconds(20);
 constexpr Duration kCloseGrace = std::chrono::seconds(1);
+// After the drain: runs of chains end, and idle models are handed back.
+constexpr Duration kEndGrace = std::chrono::seconds(30);
 
 }  // namespace
 
@@ -31,6 +34,15 @@ Application::Application(net::Loop& loop, ServeOptions options, config::Config c
       config_(std::move(config)),
       certificate_(loop, [this] { listeners_.reconfigure(server_config()); }),
       listeners_(loop),
+      supervision_(
+          loop,
+          NotifySocket::from_environment(),
+          watchdog_from_environment(),
+          [this] {
+              auto const upstreams = standing_of(engines_);
+              return Standing{is_settled(upstreams), status_line(upstreams)};
+          }
+      ),
       signals_(loop.context()) {}
 
 Application::~Application() = default;
@@ -78,6 +90,7 @@ Result<void> Application::start() {
     signals_.add(SIGINT);
     signals_.add(SIGHUP);
     wait_for_signal();
+    supervision_.start();
     return {};
 }
 
@@ -303,6 +316,7 @@ net::Task<void> Application::drain() {
         {{"connections", std::uint64_t{listeners_.connections()}},
          {"limit", std::string_view(format_duration(config_.drain_timeout))}}
     );
+    supervision_.stopping(listeners_.connections(), config_.drain_timeout + kEndGrace);
     listeners_.drain();
     chains_->drain();
     for (auto const& engine : engines_) {

@@ -7,6 +7,7 @@
 #include "app/options.hpp"
 #include "app/recorder.hpp"
 #include "app/server_certificate.hpp"
+#include "app/supervision.hpp"
 
 #include <plimsoll/chain/chains.hpp>
 #include <plimsoll/control/control.hpp>
@@ -76,6 +77,7 @@ class Application {
     std::unique_ptr<proxy::Proxy> proxy_;
     ServerCertificate certificate_;
     Listeners listeners_;
+    Supervision supervision_;
     boost::asio::signal_set signals_;
     bool draining_ = false;
 };

@@ -125,12 +125,15 @@ std::variant<Command, Exit> parse_command_line(
     add_chain(root, command, default_url);
     add_runs(root, command, default_url);
     add_config(root, command);
+    add_health(root, command, default_url);
     add_sim(root, command);
     add_simulate(root, command);
     add_replay(root, command);
     root.add_subcommand("version", "Print the version")->callback([&command] {
         command = VersionOptions{};
     });
+    add_completion(root, command);
+    add_man(root, command);
 
     try {
         std::vector<std::string> reversed(

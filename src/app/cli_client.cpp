@@ -135,6 +135,7 @@ void add_client_commands(CLI::App& root, Command& out, std::string const& defaul
                    "--priority", values->options.priority, "low, normal or high [the model's]"
             )
                 ->type_name("CLASS")
+                ->check(suggest({"low", "normal", "high"}))
                 ->check(unnamed(CLI::IsMember({"low", "normal", "high"})));
         }
         if (command.action == Action::Load || command.action == Action::Pin ||

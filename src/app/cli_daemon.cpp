@@ -18,6 +18,7 @@ struct SettingFlag {
     char const* key;
     char const* type;
     char const* help;
+    char const* words = "";  // of a choice, for completions
 };
 
 constexpr std::array kSettings = {
@@ -54,13 +55,15 @@ constexpr std::array kSettings = {
         "--kv-cache-type",
         "upstream.kv_cache_type",
         "TYPE",
-        "f16, q8_0 or q4_0: its OLLAMA_KV_CACHE_TYPE"
+        "f16, q8_0 or q4_0: its OLLAMA_KV_CACHE_TYPE",
+        "f16|q8_0|q4_0|f32"
     },
     SettingFlag{
         "--flash-attention",
         "upstream.flash_attention",
         "WHEN",
-        "auto, on or off: its OLLAMA_FLASH_ATTENTION"
+        "auto, on or off: its OLLAMA_FLASH_ATTENTION",
+        "auto|on|off"
     },
     SettingFlag{
         "--keep-alive",
@@ -68,8 +71,14 @@ constexpr std::array kSettings = {
         "TIME",
         "How long an idle model stays [5m]; -1: for ever"
     },
-    SettingFlag{"--log-level", "log.level", "LEVEL", "debug, info, warning or error [info]"},
-    SettingFlag{"--log-format", "log.format", "FORMAT", "plain or json [plain]"},
+    SettingFlag{
+        "--log-level",
+        "log.level",
+        "LEVEL",
+        "debug, info, warning or error [info]",
+        "debug|info|warning|error"
+    },
+    SettingFlag{"--log-format", "log.format", "FORMAT", "plain or json [plain]", "plain|json"},
     SettingFlag{
         "--state", "state_file", "FILE", "What survives a restart: measured sizes and load times"
     },
@@ -106,7 +115,8 @@ std::shared_ptr<SettingValues> add_settings(CLI::App& app) {
     app.add_option("-c,--config", values->config, "Configuration file in TOML")->type_name("FILE");
     for (std::size_t i = 0; i < kSettings.size(); ++i) {
         app.add_option(kSettings[i].flag, values->texts[i], kSettings[i].help)
-            ->type_name(kSettings[i].type);
+            ->type_name(kSettings[i].type)
+            ->check(CLI::Validator("").name(std::string(kWordsMark) + kSettings[i].words));
     }
     app.add_flag(
         "--no-management",
@@ -265,6 +275,7 @@ void add_sim(CLI::App& root, Command& out) {
         ->check(positive);
     app->add_option("--kv-type", sim.kv_type, "OLLAMA_KV_CACHE_TYPE: f16, q8_0 or q4_0 [f16]")
         ->type_name("TYPE")
+        ->check(suggest({"f16", "q8_0", "q4_0", "f32"}))
         ->check(unnamed(CLI::IsMember({"f16", "q8_0", "q4_0", "f32"})));
     app->add_option("--max-queue", sim.max_queue, "OLLAMA_MAX_QUEUE [512]")
         ->type_name("N")

@@ -92,9 +92,11 @@ void add_estimate(CLI::App& root, Command& out, std::string const& default_url) 
         ->check(at_least(1));
     app->add_option("--kv-cache-type", options.kv_type, "f16, q8_0, q4_0, f32 [the upstream's]")
         ->type_name("TYPE")
+        ->check(suggest({"f16", "q8_0", "q4_0", "f32"}))
         ->check(unnamed(CLI::IsMember({"f16", "q8_0", "q4_0", "f32"}, CLI::ignore_case)));
     app->add_option("--flash-attention", options.flash_attention, "on, off, auto [the upstream's]")
         ->type_name("WHEN")
+        ->check(suggest({"on", "off", "auto"}))
         ->check(unnamed(CLI::IsMember({"on", "off", "auto"})));
     app->add_option("--num-batch", options.num_batch, "Tokens of a batch [as the upstream chooses]")
         ->type_name("N")

@@ -140,6 +140,7 @@ void add_simulate(CLI::App& root, Command& out) {
         ->type_name("NAME");
     app->add_option("--by", texts->by, "Also a line for each model or client")
         ->type_name("model|client")
+        ->check(suggest({"model", "client"}))
         ->check(unnamed(CLI::IsMember({"model", "client"})));
     app->add_flag("--picture", options.picture, "Also what was in memory when, in characters");
     app->add_option("--svg", options.svg, "Write that picture of the first budget as SVG")

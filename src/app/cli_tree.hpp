@@ -7,6 +7,8 @@
 #include <CLI/CLI.hpp>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace plimsoll::app {
 
@@ -18,6 +20,10 @@ void add_estimate(CLI::App& root, Command& out, std::string const& default_url);
 void add_config(CLI::App& root, Command& out);
 void add_chain(CLI::App& root, Command& out, std::string const& default_url);
 void add_runs(CLI::App& root, Command& out, std::string const& default_url);
+void add_health(CLI::App& root, Command& out, std::string const& default_url);
+// Print what describes `root` itself: to be added last.
+void add_completion(CLI::App& root, Command& out);
+void add_man(CLI::App& root, Command& out);
 void add_client_commands(CLI::App& root, Command& out, std::string const& default_url);
 
 // --load-bandwidth: "2GiB", "2 GiB/s", "300MB/s" to bytes per second. Throws CLI11's error.
@@ -26,6 +32,19 @@ double parse_bandwidth(std::string text);
 // A check that does not write its own name into the help text.
 inline CLI::Validator unnamed(CLI::Validator check) {
     return check.description("");
+}
+
+// The mark by which completions find a choice of words among an option's checks.
+inline constexpr char kWordsMark[] = "words:";
+
+// Names the words that an option takes for completions; whether a value is one of them somebody
+// else checks.
+inline CLI::Validator suggest(std::vector<std::string> const& words) {
+    std::string name = kWordsMark;
+    for (auto const& word : words) {
+        name += word + "|";
+    }
+    return CLI::Validator("").name(std::move(name));
 }
 
 }  // namespace plimsoll::app

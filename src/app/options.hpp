@@ -113,6 +113,17 @@ struct RunsOptions {
     bool detach = false;
 };
 
+// Whether a Plimsoll answers, for containers and scripts.
+struct HealthOptions {
+    std::string url = "http://127.0.0.1:11435";
+    bool is_ready = false;  // asks for more than life: that its upstreams answer
+};
+
+// A text about the command line itself: a completion script, the man page.
+struct PrintOptions {
+    std::string text;
+};
+
 struct VersionOptions {};
 
 using Command = std::variant<
@@ -125,6 +136,8 @@ using Command = std::variant<
     ReplayOptions,
     ChainOptions,
     RunsOptions,
+    HealthOptions,
+    PrintOptions,
     VersionOptions>;
 
 // Nothing to run: help was asked for, or the command line is wrong.

@@ -28,6 +28,7 @@ std::expected<config::Loaded, std::vector<config::Problem>> load_config(
 }
 
 void Application::reload() {
+    supervision_.reloading();
     auto loaded = load_config(options_.config, options_.flags);
     if (!loaded) {
         for (auto const& problem : loaded.error()) {
@@ -37,6 +38,7 @@ void Application::reload() {
             "Configuration not reloaded: the old one stays in force",
             {{"problems", std::uint64_t{loaded.error().size()}}}
         );
+        supervision_.reloaded(loaded.error().size());
         return;
     }
     for (auto const& setting : config::needs_restart(config_, loaded->config)) {
@@ -44,6 +46,7 @@ void Application::reload() {
     }
     apply(std::move(loaded->config));
     kLog.info("Configuration reloaded");
+    supervision_.reloaded(0);
 }
 
 void Application::apply(config::Config wanted) {

@@ -44,6 +44,15 @@ int execute(RunsOptions const& options) {
     return run_runs(options);
 }
 
+int execute(HealthOptions const& options) {
+    return run_health(options);
+}
+
+int execute(PrintOptions const& options) {
+    std::fputs(options.text.c_str(), stdout);
+    return std::fflush(stdout) == 0 ? 0 : 1;
+}
+
 int execute(VersionOptions const&) {
     std::printf("plimsoll %.*s\n", static_cast<int>(version().size()), version().data());
     return 0;

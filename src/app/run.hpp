@@ -17,6 +17,7 @@ int run_client(ClientOptions const& options);
 int run_estimate(EstimateOptions const& options);
 int run_chain(ChainOptions const& options);
 int run_runs(RunsOptions const& options);
+int run_health(HealthOptions const& options);
 int run_replay(ReplayOptions const& options);
 int run_simulate(SimulateOptions const& options);
 

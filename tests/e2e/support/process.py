@@ -10,6 +10,7 @@ import re
 import resource
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -29,6 +30,14 @@ def binary() -> str:
     return path
 
 
+def launcher() -> list[str]:
+    """What comes before the program: nothing, or what takes on the system call filter of PLIMSOLL_TEST_FILTER."""
+    filter_file = os.environ.get("PLIMSOLL_TEST_FILTER")
+    if not filter_file:
+        return []
+    return [sys.executable, "-I", "-S", str(Path(__file__).with_name("unit_filter.py")), "run", filter_file]
+
+
 def slowness() -> float:
     """By how much the program under test is slower than a release build (sanitizers); stretches limits of waiting."""
     return float(os.environ.get("PLIMSOLL_TEST_SLOWNESS", "1"))
@@ -43,7 +52,7 @@ class Program:
     """One running `plimsoll` with its output collected."""
 
     def __init__(self, *args: str, env: dict | None = None, port_line: bool = True, most_files: int | None = None):
-        self.args = [binary(), *args]
+        self.args = [*launcher(), binary(), *args]
         self.lines: list[str] = []
         self.url = ""
         self._listening = threading.Event()

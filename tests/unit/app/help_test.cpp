@@ -44,7 +44,10 @@ TEST_CASE("help: every command teaches with the text agreed on", "[app][golden]"
         "unload",
         "pin",
         "unpin",
-        "cleanup"
+        "cleanup",
+        "health",
+        "completion",
+        "man"
     );
     std::vector<std::string> words;
     std::string file = name;
