@@ -174,6 +174,19 @@ prepare_browser() {
     fi
 }
 
+# The Debian package and the image's root, tried on a clean Debian; skipped with the reason where none can be made.
+stage_package() {
+    install_packages "${packages_package[@]}"
+    configure release -DPLIMSOLL_TESTS=ON
+    build release plimsoll package_texts
+    rm -f "$root"/build/release/package/*.deb
+    (cd "$root/build/release" && cpack -G DEB >"$root/build/cpack.log" 2>&1) || {
+        tail -n 30 "$root/build/cpack.log" >&2
+        die "cpack made no package; all of its words are in build/cpack.log"
+    }
+    run_ctest release -L package
+}
+
 stage_tidy() {
     install_packages clang-tidy-19
     say "clang-tidy (at $(elapsed))"
