@@ -99,8 +99,12 @@ class Recorder::Observer final : public engine::StepObserver {
     Observer(std::weak_ptr<Recorder> recorder, std::size_t pool)
         : recorder_(std::move(recorder)), pool_(pool) {}
 
-    void on_step(core::Event const& event, TimePoint now, std::vector<core::Action> const& actions)
-        override {
+    void on_step(
+        core::Event const& event,
+        TimePoint now,
+        std::vector<core::Action> const& actions,
+        core::Counters const& /*so_far*/
+    ) override {
         auto const recorder = recorder_.lock();
         if (recorder && !recorder->is_over_) {
             recorder->take({pool_, now, event, actions});

@@ -194,7 +194,9 @@ net::Task<std::expected<Lease, Refused>> Engine::Impl::wait_for_lease(
     waiter.arrived = loop.now();
     Entry const entry(waiters, last_ticket);
     waiters.emplace(last_ticket, &waiter);
-    step(core::TicketArrived{.ticket = make_ticket(id, request, fact)});
+    auto ticket = make_ticket(id, request, fact);
+    waiter.priority = ticket.priority;
+    step(core::TicketArrived{.ticket = std::move(ticket)});
     if (!waiter.is_done()) {
         waiter.position = position_of(static_cast<std::uint64_t>(id));
         net::Canceller::Registration const on_cancel(canceller, [this, &waiter, id] {

@@ -68,10 +68,11 @@ Engine::~Engine() {
     impl_->stopping.cancel();
     impl_->wakeup.cancel();
     impl_->cancel_loads();
+    impl_->observers.clear();  // they may look at this engine
 }
 
 void Engine::observe(std::shared_ptr<StepObserver> observer) {
-    impl_->observer = std::move(observer);
+    impl_->observers.push_back(std::move(observer));
 }
 
 void Engine::use_device(

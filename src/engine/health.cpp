@@ -23,6 +23,7 @@ net::Task<void> Engine::Impl::start_up(std::shared_ptr<Impl> keep) {
     TaskCount const count(keep);
     co_await measurements.restore();
     calibration.restore(measurements.calibrations());
+    tell_calibration();
     if (!stopping.is_cancelled()) {
         loop.spawn("engine list", poll_loop(keep));
         co_await health_loop();

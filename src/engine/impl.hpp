@@ -56,6 +56,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
         net::Flag flag;
         std::string model;
         std::string request_id;
+        core::Priority priority = core::Priority::Normal;
         TimePoint arrived{};
         std::size_t position = 0;  // in the queue when it came; 0: it did not wait
         bool is_cancelled = false;
@@ -188,6 +189,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     // measuring.cpp
     void learn_size(core::Row const& row);
     void count_size(core::Row const& row, std::string const& key);
+    void tell_calibration() const;
     void note_contradiction(core::Row const& row, Bytes predicted, memory::ErrorBar const& bar);
     net::Task<std::optional<core::PerCard>> read_used();
     net::Task<void> measure_load(
@@ -268,7 +270,7 @@ struct Engine::Impl : std::enable_shared_from_this<Impl> {
     // Stepping. Events that come while one is carried out wait for their turn.
     bool is_stepping = false;
     std::deque<core::Event> backlog;
-    std::shared_ptr<StepObserver> observer;  // null: nobody looks on
+    std::vector<std::shared_ptr<StepObserver>> observers;
     net::Timer wakeup;
     std::optional<TimePoint> armed_for;
     std::list<net::Flag*> watchers;

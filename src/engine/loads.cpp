@@ -343,6 +343,9 @@ net::Task<void> Engine::Impl::run_unload(std::shared_ptr<Impl> keep, core::Unloa
 void Engine::Impl::unload_ended(UnloadWatch const& watch) {
     note_device_change();
     auto const took = loop.now() - watch.sent;
+    for (auto const& observer : observers) {
+        observer->on_unloaded(took);
+    }
     auto const sentence = fmt::format("Unloaded {} in {}", watch.model, format_duration(took));
     kLog.info(sentence);
     events.add("unloaded", watch.model, sentence, {{"seconds", to_seconds(took)}});

@@ -75,6 +75,13 @@ void Engine::Impl::count_size(core::Row const& row, std::string const& key) {
     // One sample of each model and settings: those that are loaded often would drown the others.
     if (sizes.bytes.count == 1) {
         calibration.add_ratio(ratio);
+        tell_calibration();
+    }
+}
+
+void Engine::Impl::tell_calibration() const {
+    for (auto const& observer : observers) {
+        observer->on_calibrated(calibration.ratios());
     }
 }
 

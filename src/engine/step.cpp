@@ -64,8 +64,8 @@ void Engine::Impl::step(core::Event event) {
 void Engine::Impl::run_event(core::Event const& event) {
     auto const now = loop.now();
     auto actions = scheduler.on(event, now);
-    if (observer) {
-        observer->on_step(event, now, actions);
+    for (auto const& observer : observers) {
+        observer->on_step(event, now, actions, scheduler.counters());
     }
     for (auto& action : actions) {
         std::visit([this](auto& one) { perform(one); }, action);
@@ -151,6 +151,9 @@ void Engine::Impl::perform(core::Dispatch& action) {
         );
         told[static_cast<std::uint64_t>(action.ticket)] =
             Told{waiter.model, waiter.request_id, loop.now()};
+    }
+    for (auto const& observer : observers) {
+        observer->on_dispatch(waiter.priority, action.waited);
     }
     waiter.dispatch = std::move(action);
     waiter.flag.set();

@@ -80,11 +80,11 @@ TEST_CASE("recorder: what every pool was told is in the file, with its end", "[a
     auto const two = recorder->observer(1);
     rig.loop.post([&] {
         for (std::uint64_t i = 0; i < 3000; ++i) {
-            two->on_step(core::TicketCancelled{core::TicketId{i}}, rig.loop.now(), {});
+            two->on_step(core::TicketCancelled{core::TicketId{i}}, rig.loop.now(), {}, {});
         }
-        one->on_step(core::TimePassed{}, rig.loop.now(), {core::Notice{{}, "hello"}});
+        one->on_step(core::TimePassed{}, rig.loop.now(), {core::Notice{{}, "hello"}}, {});
         recorder->finish();
-        one->on_step(core::TimePassed{}, rig.loop.now(), {});  // too late
+        one->on_step(core::TimePassed{}, rig.loop.now(), {}, {});  // too late
     });
     rig.loop.run();
 
@@ -104,7 +104,7 @@ TEST_CASE("recorder: what every pool was told is in the file, with its end", "[a
 TEST_CASE("recorder: lines reach the file although nothing ends", "[app][component]") {
     Rig rig;
     auto const recorder = rig.open(rig.file);
-    recorder->observer(0)->on_step(core::TimePassed{}, rig.loop.now(), {});
+    recorder->observer(0)->on_step(core::TimePassed{}, rig.loop.now(), {}, {});
     net::Timer look(rig.loop);
     std::function<void()> again = [&] {
         if (std::filesystem::file_size(rig.file) == 0) {
@@ -137,12 +137,12 @@ TEST_CASE("recorder: a full disk ends it with one warning", "[app][component]") 
     auto const observer = recorder->observer(0);
     rig.loop.post([&] {
         for (int i = 0; i < 5000; ++i) {
-            observer->on_step(core::TimePassed{}, rig.loop.now(), {});
+            observer->on_step(core::TimePassed{}, rig.loop.now(), {}, {});
         }
     });
     rig.loop.run();
     CHECK(rig.warnings() == 1);
-    observer->on_step(core::TimePassed{}, rig.loop.now(), {});
+    observer->on_step(core::TimePassed{}, rig.loop.now(), {}, {});
     recorder->finish();
     rig.loop.run();
     CHECK(rig.warnings() == 1);
