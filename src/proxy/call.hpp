@@ -11,6 +11,8 @@
 #include <plimsoll/net/server.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,10 +30,15 @@ struct Call {
     engine::Engine* only = nullptr;  // set for a request of our own: the one that serves it
     // A form's model could be overruled by one in the query, where the upstream looks first.
     bool sends_query = true;
-    std::string origin;        // not empty: the answer says that this origin may read it
-    std::string model;         // as asked, for the log
-    std::string adjusted;      // value of X-Plimsoll-Adjusted
-    unsigned status = 0;       // of the answer; 0: none was sent
+    std::string origin;          // not empty: the answer says that this origin may read it
+    std::string model;           // as asked, for the log
+    std::string adjusted;        // value of X-Plimsoll-Adjusted
+    unsigned status = 0;         // of the answer; 0: none was sent
+    std::uint64_t received = 0;  // bytes of the client's body that were read here
+    // Of a request under a lease: who answers it, for which model, and when that began.
+    engine::Engine* engine = nullptr;
+    std::shared_ptr<upstream::ModelInfo const> info;
+    TimePoint first_byte{};
     Duration waited{};         // in the queue, for a lease
     std::size_t position = 0;  // in the queue when it came
     // The head of its stream was sent while it waited: whatever is answered now is written into

@@ -6,6 +6,7 @@
 #include "proxy/call.hpp"
 #include "proxy/inference.hpp"
 #include "proxy/relay.hpp"
+#include "proxy/request_metrics.hpp"
 
 #include <plimsoll/engine/engine.hpp>
 #include <plimsoll/log/log.hpp>
@@ -100,7 +101,8 @@ struct Proxy::Impl {
     BodyPool bodies;
     std::uint64_t requests = 0;
     std::uint64_t id_state = 0;
-    std::uint64_t broken_streams = 0;  // /v1 streams that ended without their mark
+    std::shared_ptr<RequestMetrics> metrics;  // null: nobody counts
+    std::uint64_t broken_streams = 0;         // /v1 streams that ended without their mark
     std::unordered_map<std::string, std::size_t>
         engine_of;  // by ModelName::key(), where there are several engines
     std::unordered_map<std::string, TimePoint>

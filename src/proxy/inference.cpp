@@ -131,6 +131,7 @@ net::Task<bool> Proxy::Impl::read_request(Call& call, Inference& request) {
         co_await answer_failure(call, read.error());
         co_return false;
     }
+    call.received = request.body.size();
     if (call.route.takes_zstd && is_zstd(call.exchange.head())) {
         auto const decoded = request.body.decode(config.max_decoded);
         if (!decoded) {

@@ -82,6 +82,8 @@ net::Task<bool> Proxy::Impl::relay_leased(
     Call& call, Inference& request, engine::Lease& lease, bool may_retry
 ) {
     auto const& head = call.exchange.head();
+    call.engine = request.engine;
+    call.info = request.info;
     net::ClientRequest out;
     out.method = head.method;
     out.target = upstream_target(head, call.sends_query);

@@ -32,6 +32,14 @@ RelayTimes times_of(
     return times;
 }
 
+net::Task<Result<std::string_view>> read_some(Call& call) {
+    auto piece = co_await call.exchange.read_body_some();
+    if (piece) {
+        call.received += piece->size();
+    }
+    co_return piece;
+}
+
 }  // namespace
 
 net::Task<void> Proxy::Impl::passive(Call& call) {
@@ -52,6 +60,7 @@ net::Task<void> Proxy::Impl::passive(Call& call) {
         co_await answer_failure(call, read.error());
         co_return;
     }
+    call.received = body.size();
     auto const is_shown = co_await show_virtual_model(call, body.view());
     if (!is_shown) {
         co_await pass(call, engine, times, &body);
@@ -75,7 +84,7 @@ net::Task<void> Proxy::Impl::pass(
     } else if (head.framing.kind != http::Framing::Kind::None) {
         // An answer may come before the upload is over (a blob that exists already): the client's
         // side stops reading.
-        out.source = [&exchange] { return exchange.read_body_some(); };
+        out.source = [&call] { return read_some(call); };
         out.source_framing = head.framing;
     }
     bool const is_reading = head.method == http::Method::Get || head.method == http::Method::Head;

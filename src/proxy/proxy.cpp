@@ -159,6 +159,7 @@ net::Task<void> Proxy::Impl::unscheduled(Call& call) {
 
 net::Task<void> Proxy::Impl::handle(net::Exchange& exchange) {
     ++requests;
+    RequestMetrics::InFlight const in_flight(metrics);
     Call call(exchange, next_id());
     auto const& head = exchange.head();
     call.route = http::find_route(head.method, head.path);
@@ -167,6 +168,9 @@ net::Task<void> Proxy::Impl::handle(net::Exchange& exchange) {
         co_await dispatch(call);
     }
     log_request(call);
+    if (metrics) {
+        metrics->ended(call);
+    }
 }
 
 net::Task<void> Proxy::Impl::handle_own(net::Exchange& exchange, engine::Engine& engine) {
@@ -175,6 +179,9 @@ net::Task<void> Proxy::Impl::handle_own(net::Exchange& exchange, engine::Engine&
     call.only = &engine;
     co_await dispatch(call);
     log_request(call);
+    if (metrics) {
+        metrics->ended_own(call);
+    }
 }
 
 void Proxy::Impl::log_request(Call const& call) const {
@@ -204,6 +211,12 @@ Proxy::~Proxy() = default;
 
 void Proxy::use(VirtualModels* models) {
     impl_->virtual_models = models;
+}
+
+void Proxy::count_into(metrics::Registry& registry, std::span<std::string_view const> own_paths) {
+    impl_->metrics = RequestMetrics::make(
+        registry, own_paths, {.bodies = impl_->bodies, .broken_streams = impl_->broken_streams}
+    );
 }
 
 net::Task<void> Proxy::handle_own(net::Exchange& exchange, engine::Engine& engine) {

@@ -68,6 +68,9 @@ net::Task<RelayResult> relay_answer(
         if (piece->empty()) {
             break;
         }
+        if (call.first_byte == TimePoint{}) {
+            call.first_byte = exchange.loop().now();
+        }
         watch.see(*piece);
         auto const written = co_await exchange.write(*piece);
         if (!written) {

@@ -74,6 +74,7 @@ net::Task<void> Proxy::Impl::store_request(Call& call) {
         co_await answer_failure(call, read.error());
         co_return;
     }
+    call.received = body.size();
     for (auto const& named : named_models(body.view())) {
         if (is_virtual(call, named)) {
             co_await answer_virtually(call, named, body.view());

@@ -48,6 +48,7 @@ net::Task<void> Proxy::Impl::unknown_post(Call& call) {
         co_await answer_failure(call, read.error());
         co_return;
     }
+    call.received = request.body.size();
     if (auto const coding = head.fields.get("Content-Encoding");
         coding && iequals(*coding, "zstd")) {
         // Undecodable bytes name no model; they go on as they came.

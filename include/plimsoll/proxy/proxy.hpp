@@ -4,11 +4,14 @@
 
 #include <plimsoll/engine/engine.hpp>
 #include <plimsoll/http/origin.hpp>
+#include <plimsoll/metrics/registry.hpp>
 #include <plimsoll/net/server.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 namespace plimsoll::proxy {
@@ -36,6 +39,10 @@ class Proxy {
 
     // Models that no upstream has; null: none. It must outlive the proxy's requests.
     void use(VirtualModels* models);
+
+    // Counts there every request at its end, by the template of its path; `own_paths` are those
+    // that the OwnHandler answers, "{...}" standing for one part. Both must outlive the proxy.
+    void count_into(metrics::Registry& registry, std::span<std::string_view const> own_paths);
 
     net::Task<void> handle(net::Exchange& exchange);
     // A request that we make ourselves, for a model of this engine: it is scheduled, adjusted and
