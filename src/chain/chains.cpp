@@ -104,6 +104,7 @@ Chains::Impl::Impl(Surroundings with, ChainsConfig settings)
     : surroundings(std::move(with)),
       config(std::move(settings)),
       tools(surroundings.loop, config.mcp_servers),
+      metrics(surroundings.metrics, config.mcp_servers),
       journal(surroundings.loop, surroundings.store),
       id_state(random_seed()) {}
 
@@ -163,6 +164,7 @@ Result<std::shared_ptr<Run>> Chains::Impl::begin(
         .engines = surroundings.engines,
         .ask = surroundings.ask,
         .tools = tools,
+        .metrics = metrics,
         .config = config,
         .request = std::move(request),
         .id = id,
@@ -171,7 +173,8 @@ Result<std::shared_ptr<Run>> Chains::Impl::begin(
     auto run = std::make_shared<LiveRun>(std::move(context), journal, std::move(past));
     running.emplace(id, run);
     kLog.info("run of a chain begins", {{"chain", std::string_view(run->chain())}}, id);
-    auto on_end = [keep = shared_from_this(), id] {
+    auto on_end = [keep = shared_from_this(), run, id] {
+        keep->metrics.run_ended(run->status());
         keep->running.erase(id);
         keep->surroundings.loop.spawn(
             "prune runs of chains",
@@ -251,6 +254,7 @@ net::Task<void> Chains::Impl::resume_all(std::shared_ptr<Impl> keep) {
             why = resumed.error().message;
         }
         kLog.warning("a run of a chain is lost: " + why, {}, each.id);
+        metrics.run_ended(RunStatus::Failed);
         stored->status = to_string(RunStatus::Failed);
         stored->ended = wall_milliseconds();
         stored->result = json::serialize(json::object{{"output", ""}, {"error", why}});
@@ -265,6 +269,13 @@ Chains::~Chains() = default;
 
 void Chains::start() {
     auto& loop = impl_->surroundings.loop;
+    if (auto* const registry = impl_->surroundings.metrics) {
+        registry->on_read([weak = std::weak_ptr(impl_)](metrics::Reading& reading) {
+            if (auto const impl = weak.lock()) {
+                tell_active_runs(reading, impl->running.size());
+            }
+        });
+    }
     loop.spawn("resume runs of chains", impl_->resume_all(impl_));
     loop.spawn("read saved chains", [](auto impl) -> net::Task<void> {
         auto const read = co_await impl->saved();

@@ -1,6 +1,7 @@
 #pragma once
 // The service's state: chains.cpp (runs), saved_chains.cpp, chain_models.cpp. Loop thread only.
 
+#include "chain/chain_metrics.hpp"
 #include "chain/library.hpp"
 #include "chain/run/journal.hpp"
 #include "chain/run/live_run.hpp"
@@ -55,6 +56,7 @@ struct Chains::Impl final : proxy::VirtualModels, std::enable_shared_from_this<I
     Surroundings surroundings;
     ChainsConfig config;
     ToolServers tools;
+    ChainMetrics metrics;
     Journal journal;
     std::map<std::string, std::shared_ptr<LiveRun>> running;  // by id
     std::set<std::string> names;  // of saved chains, as they were found last

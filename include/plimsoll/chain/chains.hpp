@@ -6,6 +6,7 @@
 #include <plimsoll/chain/spec.hpp>
 #include <plimsoll/engine/engine.hpp>
 #include <plimsoll/http/trace_context.hpp>
+#include <plimsoll/metrics/registry.hpp>
 #include <plimsoll/net/loop.hpp>
 #include <plimsoll/net/server.hpp>
 #include <plimsoll/proxy/virtual_models.hpp>
@@ -40,6 +41,8 @@ struct Surroundings {
     // Answers a request of ours as a client's (proxy::Proxy::handle_own).
     std::function<net::Task<void>(net::Exchange&, engine::Engine&)> ask;
     std::function<std::expected<boost::json::value, TextProblem>(std::string_view)> read_toml;
+    // Where runs and calls of tools are counted; null: nowhere. It outlives the chains' tasks.
+    metrics::Registry* metrics = nullptr;
 };
 
 // JSON text of a specification. Problems name the line of the text, or the place in the document.

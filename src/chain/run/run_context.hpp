@@ -1,6 +1,7 @@
 #pragma once
 // What the parts of one run share. Loop thread only.
 
+#include "chain/chain_metrics.hpp"
 #include "chain/run/ask.hpp"
 #include "chain/run/run_log.hpp"
 #include "chain/tools/tool_servers.hpp"
@@ -22,6 +23,7 @@ struct RunContext {
     std::vector<engine::Engine*> const& engines;
     AskProxy const& ask;
     ToolServers& tools;
+    ChainMetrics& metrics;
     ChainsConfig config;  // as it was when the run began
     RunRequest request;
     std::string id;

@@ -134,6 +134,9 @@ net::Task<Result<ToolResult>> Worker::call_tool(
     } else {
         event["bytes"] = result->text.size();
     }
+    if (context_.tools.has(server)) {
+        context_.metrics.tool_called(server, result && !result->is_error);
+    }
     context_.log.add("tool_call", std::move(event));
     co_return result;
 }
