@@ -3,8 +3,10 @@
 #include "app/cli.hpp"
 #include "app/inherited.hpp"
 #include "app/process.hpp"
+#include "app/process_metrics.hpp"
 #include "app/standing.hpp"
 
+#include <plimsoll/engine/meter.hpp>
 #include <plimsoll/http/reply.hpp>
 #include <plimsoll/log/log.hpp>
 
@@ -66,7 +68,8 @@ Result<void> Application::start() {
         std::string(version()),
         [this] { return draining_; },
         [] { return control::ProcessUse{resident_memory(), open_files()}; },
-        chains_.get()
+        chains_.get(),
+        &metrics_
     });
     // Nothing is accepted before the loop runs; the proxy wants to know who can reach it.
     auto listening = listen();
@@ -78,11 +81,14 @@ Result<void> Application::start() {
             return control_->handle(exchange);
         });
     proxy_->use(&chains_->models());
+    proxy_->count_into(metrics_, control::Control::paths());
+    tell_process(metrics_, loop_, [this] { return listeners_.connections(); });
     auto recording = start_recording();
     if (!recording) {
         return recording;
     }
     for (auto const& engine : engines_) {
+        engine->observe(engine::make_meter(metrics_, *engine));
         engine->start();
     }
     chains_->start();
@@ -110,6 +116,7 @@ void Application::make_chains(std::vector<engine::Engine*> engines) {
             }
             return std::move(*read);
         },
+        .metrics = &metrics_,
     };
     chains_ = std::make_unique<chain::Chains>(std::move(surroundings), chains_config());
 }
@@ -245,10 +252,11 @@ engine::EngineConfig Application::engine_config(config::UpstreamSettings const& 
     return out;
 }
 
-net::ServerConfig Application::server_config() const {
+net::ServerConfig Application::server_config() {
     auto out = config_.server;
     out.tls = certificate_.context();
-    out.refuse = [](http::Refusal const& refusal) {
+    out.refuse = [&registry = metrics_](http::Refusal const& refusal) {
+        count_malformed(registry, refusal.status);
         return http::error_reply(http::Dialect::Ollama, refusal.status, refusal.message);
     };
     return out;

@@ -12,6 +12,7 @@
 #include <plimsoll/chain/chains.hpp>
 #include <plimsoll/control/control.hpp>
 #include <plimsoll/engine/engine.hpp>
+#include <plimsoll/metrics/registry.hpp>
 #include <plimsoll/net/loop.hpp>
 #include <plimsoll/proxy/proxy.hpp>
 #include <plimsoll/store/store.hpp>
@@ -56,7 +57,7 @@ class Application {
     void on_signal(int number);
     // Fills what depends on this machine: budget in bytes, names it answers to.
     engine::EngineConfig engine_config(config::UpstreamSettings const& settings) const;
-    [[nodiscard]] net::ServerConfig server_config() const;
+    [[nodiscard]] net::ServerConfig server_config();
     [[nodiscard]] proxy::ProxyConfig proxy_config() const;
     [[nodiscard]] chain::ChainsConfig chains_config() const;
     void make_chains(std::vector<engine::Engine*> engines);
@@ -64,6 +65,7 @@ class Application {
     void apply(config::Config wanted);
 
     net::Loop& loop_;
+    metrics::Registry metrics_;
     LocalDevice device_;
     ServeOptions options_;
     config::Config config_;

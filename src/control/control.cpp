@@ -47,6 +47,7 @@ std::span<Control::Impl::Entry const> Control::Impl::endpoints() {
     static constexpr std::array kAll{
         Entry{Method::Get, "/healthz", &Impl::healthz},
         Entry{Method::Get, "/readyz", &Impl::readyz},
+        Entry{Method::Get, "/metrics", &Impl::metrics},
         Entry{Method::Get, "/plimsoll/v1/openapi.yaml", &Impl::openapi},
         // The page and its files are open to everybody: no data in them, and the page asks for a
         // key.
@@ -193,6 +194,19 @@ net::Task<void> respond_error(net::Exchange& exchange, Error const& error) {
 Control::Control(ControlContext context) : impl_(std::make_unique<Impl>(std::move(context))) {}
 
 Control::~Control() = default;
+
+std::span<std::string_view const> Control::paths() {
+    static auto const kPaths = [] {
+        std::vector<std::string_view> out;
+        for (auto const& entry : Impl::endpoints()) {
+            if (std::ranges::find(out, entry.path) == out.end()) {
+                out.push_back(entry.path);
+            }
+        }
+        return out;
+    }();
+    return kPaths;
+}
 
 net::Task<bool> Control::handle(net::Exchange& exchange) {
     return impl_->handle(exchange);

@@ -39,6 +39,9 @@ struct Control::Impl {
     net::Task<void> models(net::Exchange& exchange);
     net::Task<void> queue(net::Exchange& exchange);
 
+    // metrics_api.cpp
+    net::Task<void> metrics(net::Exchange& exchange);
+
     // models_api.cpp
     struct ModelCall {
         engine::Engine& engine;

@@ -10,5 +10,6 @@ plimsoll_test(component_proxy
         proxy_heartbeat_test.cpp
         proxy_page_test.cpp
         proxy_inference_test.cpp
+        proxy_metrics_test.cpp
         proxy_store_test.cpp
     LIBS plimsoll_proxy plimsoll_control plimsoll_chain plimsoll_upstream)

@@ -4,6 +4,7 @@
 
 #include <plimsoll/base/model_name.hpp>
 #include <plimsoll/base/text.hpp>
+#include <plimsoll/engine/meter.hpp>
 #include <plimsoll/http/members.hpp>
 
 #include <algorithm>
@@ -193,10 +194,11 @@ ProxyFixture::ProxyFixture(
                ) { return proxy->handle_own(exchange, one); },
         .read_toml = [](std::string_view
                      ) { return std::unexpected(chain::TextProblem{1, "none"}); },
+        .metrics = &metrics,
     };
     chains = std::make_unique<chain::Chains>(std::move(surroundings), std::move(chains_config));
     control = std::make_unique<control::Control>(control::ControlContext{
-        {engine.get()}, "0.0.0-test", [this] { return draining; }, {}, chains.get()
+        {engine.get()}, "0.0.0-test", [this] { return draining; }, {}, chains.get(), &metrics
     });
     proxy = std::make_unique<proxy::Proxy>(
         std::vector{engine.get()},
@@ -204,11 +206,13 @@ ProxyFixture::ProxyFixture(
         [this](net::Exchange& exchange) { return control->handle(exchange); }
     );
     proxy->use(&chains->models());
+    proxy->count_into(metrics, control::Control::paths());
     server =
         std::make_unique<net::Server>(loop, net::ServerConfig{}, [this](net::Exchange& exchange) {
             return proxy->handle(exchange);
         });
     REQUIRE(server->listen().has_value());
+    engine->observe(engine::make_meter(metrics, *engine));
     engine->start();
     chains->start();
     REQUIRE(pump([this] { return engine->is_ready(); }));

@@ -6,6 +6,7 @@
 #include <plimsoll/chain/chains.hpp>
 #include <plimsoll/control/control.hpp>
 #include <plimsoll/engine/engine.hpp>
+#include <plimsoll/metrics/registry.hpp>
 #include <plimsoll/proxy/proxy.hpp>
 
 #include "net_fixture.hpp"
@@ -85,6 +86,7 @@ struct ProxyFixture {
     net::Loop loop{net::ClockMode::Manual};
     ScriptedOllama ollama{loop};
     store::Store store = store::Store::in_memory();
+    metrics::Registry metrics;
     std::unique_ptr<upstream::Provider> provider;
     std::unique_ptr<engine::Engine> engine;
     std::unique_ptr<chain::Chains> chains;

@@ -1,15 +1,18 @@
 #pragma once
-// The control API: /healthz, /readyz and /plimsoll/v1. Loop thread only.
+// The control API: /healthz, /readyz, /metrics and /plimsoll/v1. Loop thread only.
 
 #include <plimsoll/base/bytes.hpp>
 #include <plimsoll/chain/chains.hpp>
 #include <plimsoll/engine/engine.hpp>
+#include <plimsoll/metrics/registry.hpp>
 #include <plimsoll/net/server.hpp>
 
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace plimsoll::control {
@@ -26,12 +29,16 @@ struct ControlContext {
     std::function<bool()> is_draining;
     std::function<ProcessUse()> process_use{};
     chain::Chains* chains = nullptr;
+    metrics::Registry* metrics = nullptr;  // what /metrics answers; null: there is none
 };
 
 class Control {
   public:
     explicit Control(ControlContext context);
     ~Control();
+
+    // Templates of all paths, each once; "{...}" stands for one part.
+    static std::span<std::string_view const> paths();
 
     // False if the path is not one of ours.
     net::Task<bool> handle(net::Exchange& exchange);
