@@ -10,7 +10,7 @@ packages_run=("${packages_build[@]}" curl)
 packages_test=(
     "${packages_run[@]}"
     clang-format-19 libclang-rt-19-dev llvm-19 catch2 librapidcheck-dev
-    python3 python3-venv ca-certificates git
+    python3 python3-venv ca-certificates git prometheus
     chromium chromium-driver
     systemd groff zsh fish
 )
