@@ -60,8 +60,9 @@ Result<std::optional<Bytes>> fit_member(json::object const& body) {
     if (value == nullptr || value->is_null()) {
         return std::optional<Bytes>();
     }
-    if (value->is_int64() && value->get_int64() >= 0) {
-        return std::optional(Bytes(static_cast<std::uint64_t>(value->get_int64())));
+    constexpr std::int64_t kMost = std::int64_t{1} << 53;  // as far as JSON's numbers are exact
+    if (auto const bytes = whole_number(*value); bytes && *bytes >= 0 && *bytes <= kMost) {
+        return std::optional(Bytes(static_cast<std::uint64_t>(*bytes)));
     }
     if (value->is_string()) {
         std::string_view const text = value->get_string();

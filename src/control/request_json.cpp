@@ -65,6 +65,17 @@ net::Task<Result<json::object>> read_object(
     co_return parse_object(body.view(), known_members);
 }
 
+std::optional<std::int64_t> whole_number(json::value const& value) {
+    if (value.is_int64()) {
+        return value.get_int64();
+    }
+    constexpr double kExact = 9007199254740992.0;
+    auto const* real = value.if_double();
+    bool const is_whole =
+        real != nullptr && std::abs(*real) <= kExact && std::trunc(*real) == *real;
+    return is_whole ? std::optional(static_cast<std::int64_t>(*real)) : std::nullopt;
+}
+
 Result<std::optional<std::string>> string_member(
     json::object const& object, std::string_view name
 ) {
@@ -96,14 +107,8 @@ Result<std::optional<std::int64_t>> integer_member(
     if (value == nullptr) {
         return std::optional<std::int64_t>();
     }
-    if (value->is_int64()) {
-        return std::optional(value->as_int64());
-    }
-    // 4096.0 and 4e3 are whole numbers as well. Beyond 2^53 a double is no longer one number.
-    constexpr double kExact = 9007199254740992.0;
-    auto const* real = value->if_double();
-    if (real != nullptr && std::abs(*real) <= kExact && std::trunc(*real) == *real) {
-        return std::optional(static_cast<std::int64_t>(*real));
+    if (auto const whole = whole_number(*value)) {
+        return whole;
     }
     return bad(fmt::format("\"{}\" must be a whole number", name));
 }

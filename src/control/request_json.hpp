@@ -7,6 +7,7 @@
 #include <plimsoll/net/server.hpp>
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -24,6 +25,10 @@ Result<boost::json::object> parse_object(
 net::Task<Result<boost::json::object>> read_object(
     net::Exchange& exchange, std::span<std::string_view const> known_members
 );
+
+// 4096, and 4096.0 and 4e3, which are whole numbers as well. nullopt: no whole number, or one
+// beyond 2^53, where a double stands for several.
+std::optional<std::int64_t> whole_number(boost::json::value const& value);
 
 // Members. nullopt: absent or null. Errors: BadRequest.
 Result<std::optional<std::string>> string_member(

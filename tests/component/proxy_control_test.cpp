@@ -204,6 +204,7 @@ TEST_CASE(
     CHECK(number(wide, "num_ctx") == 2048);
     CHECK(number(wide, "fit_bytes") == gibibytes(2).count());
     CHECK(wide.at("fit_by") == "predicted");
+    CHECK(number(json_of(ask(R"(,"fit":2147483648.0)")), "fit_bytes") == gibibytes(2).count());
     auto const off = json_of(ask(R"(,"kv_cache_type":"q4_0","flash_attention":"off")"));
     CHECK_FALSE(off.at("loads").as_bool());
     CHECK(off.at("total").is_null());
@@ -215,6 +216,8 @@ TEST_CASE(
           R"(,"flash_attention":1)",
           R"(,"fit":"much")",
           R"(,"fit":-1)",
+          R"(,"fit":1.5)",
+          R"(,"fit":1e300)",
           R"(,"num_ctxx":1)"}) {
         CAPTURE(wrong);
         CHECK(status_of(ask(wrong)) == 400);
