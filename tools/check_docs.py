@@ -92,6 +92,14 @@ class Checker:
             for problem in (*self.names(line), *self.links(file, line)):
                 self.problems.append(f"{name}:{number}: {problem}")
 
+    def index(self):
+        """Every page is found from docs/README.md."""
+        index = self.root / "docs" / "README.md"
+        named = set(re.findall(r"\]\(([\w-]+\.md)", index.read_text())) if index.exists() else set()
+        for page in sorted((self.root / "docs").glob("*.md")):
+            if page != index and page.name not in named:
+                self.problems.append(f"docs/README.md: does not name {page.name}")
+
     def command(self, line: str):
         # A list of commands, as "`plimsoll status`, `ps`", ends at the first word that is none.
         words = END_OF_COMMAND.split(line)[0].split()[1:]
@@ -135,6 +143,7 @@ def main() -> int:
     pages = sorted({file for pattern in PAGES for file in root.glob(pattern)} - {root / "CHANGELOG.md"})
     for file in pages:
         checker.page(file)
+    checker.index()
     for problem in checker.problems:
         print(problem)
     return 1 if checker.problems else 0

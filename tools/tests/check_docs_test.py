@@ -57,6 +57,14 @@ class CheckDocs(unittest.TestCase):
     def test_endpoints(self):
         self.assertEqual(["there is no endpoint /plimsoll/v1/run"], self.problems("`/plimsoll/v1/run`"))
 
+    def test_an_index_that_names_every_page(self):
+        self.write("docs/README.md", "[a](page.md)")
+        self.write("docs/page.md", "")
+        self.write("docs/lost.md", "")
+        checker = check_docs.Checker(self.root)
+        checker.index()
+        self.assertEqual(["docs/README.md: does not name lost.md"], checker.problems)
+
     def test_links(self):
         self.assertEqual(["the link to none.md leads nowhere", "there is no heading for the link to #none"],
                          self.problems("[a](none.md) [b](#none)"))
