@@ -113,7 +113,7 @@ class ListenerTest(Tls):
         threads = [threading.Thread(target=stream, args=(i,)) for i in range(STREAMS)]
         for thread in threads:
             thread.start()
-        busy = lambda: sum(row["users"] for row in json.loads(self.get(serve, "/plimsoll/v1/models"))["models"])
+        busy = lambda: sum(row["leases"] for row in json.loads(self.get(serve, "/plimsoll/v1/models"))["models"])
         wait_for(lambda: busy() == STREAMS, 60, "100 streams under way", serve.output)
 
         self.configure(*self.authority.make("after"),
