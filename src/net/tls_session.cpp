@@ -213,7 +213,7 @@ void TlsSession::note_rejection(X509_STORE_CTX* store) {
         case X509_V_ERR_CERT_SIGNATURE_FAILURE:  // another CA of the same name
             failure_ = fmt::format(
                 "its certificate comes from no CA that is trusted here ({}); name the file of its "
-                "CA (tls_ca_file, --ca-file)",
+                "CA (tls_ca_file; PLIMSOLL_CA_FILE for commands)",
                 X509_verify_cert_error_string(why)
             );
             break;
