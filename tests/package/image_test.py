@@ -89,6 +89,10 @@ class Image(unittest.TestCase):
         self.assertEqual(instruction("USER"), f"{USER}:{USER}")
         self.assertIn(f"plimsoll:x:{USER}:{USER}:", (self.image / "etc/passwd").read_text())
 
+    def test_its_settings_would_let_it_start(self):
+        checked = self.run_in(instruction("ENTRYPOINT").strip('[]"'), "config", "check")
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+
     def test_serves_a_request_on_a_read_only_root_and_calls_itself_healthy(self):
         health = [word.strip().strip('"') for word in instruction("HEALTHCHECK").split("CMD [")[1].rstrip("]").split(",")]
         entry = instruction("ENTRYPOINT").strip('[]"')

@@ -138,10 +138,44 @@ class Story(unittest.TestCase):
         wait_for(lambda: "Configuration reloaded" in self.journal(), "reloaded", self.journal)
         self.assertEqual(self.show("MainPID"), pid)
 
+    def test_4b_takes_a_certificate_that_only_root_may_read(self):
+        self.need_boot()
+        if not shutil.which("openssl"):
+            self.skipTest("openssl is not installed")
+        certificate, key = self.inside("etc/plimsoll/server.crt"), self.inside("etc/plimsoll/server.key")
+        roots.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                  "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key),
+                  "-out", str(certificate))
+        key.chmod(0o600)
+        # As docs/service.md has it.
+        guide = (Path(__file__).resolve().parents[2] / "docs/service.md").read_text()
+        drop_in = self.inside("etc/systemd/system/plimsoll.service.d/tls.conf")
+        drop_in.parent.mkdir(parents=True, exist_ok=True)
+        drop_in.write_text(re.search(r"```\n# systemctl edit plimsoll\n(.*?)```", guide, re.S)[1])
+        self.root.run("systemctl", "daemon-reload")
+        self.root.run("systemctl", "restart", "plimsoll.service")
+        self.root.run("plimsoll", "health", "--url", "https://localhost:11435",
+                      env={"PLIMSOLL_CA_FILE": "/etc/plimsoll/server.crt"})
+        self.assertEqual(self.root.run("plimsoll", "health", check=False).returncode, 1)
+        for file in (drop_in, certificate, key):
+            file.unlink()
+        self.root.run("systemctl", "daemon-reload")
+        self.root.run("systemctl", "restart", "plimsoll.service")
+
+    def test_4c_is_started_by_the_first_connection_to_its_socket(self):
+        self.need_boot()
+        self.root.run("systemctl", "stop", "plimsoll.service")
+        self.root.run("systemctl", "start", "plimsoll.socket")
+        self.assertEqual(self.show("ActiveState")["ActiveState"], "inactive")
+        self.root.run("plimsoll", "health")
+        self.assertEqual(self.show("ActiveState")["ActiveState"], "active")
+        self.root.run("systemctl", "stop", "plimsoll.socket", "plimsoll.service")
+        self.root.run("systemctl", "start", "plimsoll.service")
+
     def test_5_is_restarted_when_its_loop_hangs(self):
         self.need_boot()
         drop_in = self.inside("etc/systemd/system/plimsoll.service.d/short.conf")
-        drop_in.parent.mkdir(parents=True)
+        drop_in.parent.mkdir(parents=True, exist_ok=True)
         drop_in.write_text("[Service]\nWatchdogSec=2s\nRestartSec=1s\n")
         self.root.run("systemctl", "daemon-reload")
         self.root.run("systemctl", "restart", "plimsoll.service")
