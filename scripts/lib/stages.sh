@@ -65,7 +65,7 @@ stage_asan() {
     prepare_browser
     # The long load test runs on the release build; the end-to-end tests mostly wait, so more of them run than there are
     # cores.
-    PLIMSOLL_TEST_KILLS=10 run_ctest asan -LE bench -E e2e_budget -j "$(($(nproc) + 1))"
+    PLIMSOLL_TEST_KILLS=10 run_ctest asan -LE 'bench|package' -E e2e_budget -j "$(($(nproc) + 1))"
 }
 
 stage_release() {
