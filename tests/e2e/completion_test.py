@@ -51,7 +51,7 @@ class Shell(unittest.TestCase):
     def offers(self):
         self.assertLessEqual({"serve", "ps", "chain", "completion"}, self.complete("plimsoll "))
         self.assertEqual(self.complete("plimsoll unl"), {"unload"})
-        self.assertLessEqual({"check", "show"}, self.complete("plimsoll config "))
+        self.assertLessEqual({"check", "show", "reference", "schema"}, self.complete("plimsoll config "))
         self.assertEqual(self.complete("plimsoll ps --j"), {"--json"})
         self.assertLessEqual({"--budget", "--listen"}, self.complete("plimsoll serve --"))
         self.assertEqual(self.complete("plimsoll serve --log-level "), {"debug", "info", "warning", "error"})
