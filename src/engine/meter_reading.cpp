@@ -109,9 +109,8 @@ constexpr auto kRatioSamples = gauge(
 constexpr auto kTickets = counter("plimsoll_tickets_total", "Requests that came to the scheduler.");
 constexpr auto kDispatches =
     counter("plimsoll_dispatches_total", "Requests that the scheduler gave a slot of a model.");
-constexpr auto kCancellations = counter(
-    "plimsoll_cancellations_total", "Requests whose client left before its answer was complete."
-);
+constexpr auto kCancellations =
+    counter("plimsoll_cancellations_total", "Requests whose client left before they got a slot.");
 constexpr auto kLoads = counter("plimsoll_loads_total", "Loads that were sent.");
 constexpr auto kLoadAborts = counter("plimsoll_load_aborts_total", "Loads that were given up.");
 constexpr auto kUnloads = counter(

@@ -49,10 +49,13 @@ class Traffic:
         return self.note(route or path, b"", request("GET", self.url + path))
 
     def run_chain(self, *steps: dict) -> str:
-        return post(self.url + "/plimsoll/v1/chains/run", {"steps": list(steps)}).json()["status"]
+        answer = post(self.url + "/plimsoll/v1/chains/run", {"steps": list(steps), "input": "hi"})
+        if answer.status != 200:
+            raise AssertionError(f"{answer.status} {answer.body!r}")
+        return answer.json()["status"]
 
     def run(self):
-        prompt = {"model": MODELS[0], "instruction": "{input}", "params": {"options": {"num_predict": 4}}}
+        prompt = {"model": {"name": MODELS[0], "params": {"options": {"num_predict": 4}}}, "instruction": "{input}"}
         ends = [self.run_chain(prompt, step("changing", "grow")), self.run_chain({**prompt, "model": "absent:1b"})]
         if ends != ["succeeded", "failed"]:
             raise AssertionError(f"the chains ended as {ends}")
