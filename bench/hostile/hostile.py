@@ -140,7 +140,7 @@ def main() -> int:
             config.write_text(tls + f'[[upstream]]\nurl = "{sim.url}"\nbudget = "16GiB"\nparallel = 64\n')
             context = authority.client() if kind == "tls" else None
             with Serve("", "--config", str(config), budget="") as serve:
-                normal_clients(serve.port, context, 3)  # loads the model
+                normal_clients(serve.port, context, 3 * PAUSE)  # loads the model
                 url = f"{'https' if kind == 'tls' else 'http'}://localhost:{serve.port}"
                 results[kind] = measure(serve, url, context, options.rounds, options.seconds)
                 assert serve.stop() == 0

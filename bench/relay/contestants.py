@@ -70,7 +70,7 @@ class OllamaState(http.server.BaseHTTPRequestHandler):
             self.answer({"models": [{**row, "modified_at": "2026-01-01T00:00:00Z", "capabilities": ["completion"]}]})
         elif self.path == "/api/ps":
             rows = [{**row, "size_vram": 1 << 30, "expires_at": "2318-01-01T00:00:00Z", "context_length": 4096}]
-            self.answer({"models": rows if OllamaState.loaded else []})
+            self.answer({"models": rows if type(self).loaded else []})
         else:
             self.answer({"error": "not found"}, 404)
 
@@ -85,7 +85,7 @@ class OllamaState(http.server.BaseHTTPRequestHandler):
                                "llama.embedding_length": 2048, "llama.attention.head_count": 32,
                                "llama.attention.head_count_kv": 8}, "tensors": []})
         elif self.path == "/api/generate":
-            OllamaState.loaded = True
+            type(self).loaded = True
             self.answer({"model": MODEL, "created_at": "2026-01-01T00:00:00Z", "response": "", "done": True,
                          "done_reason": "load"})
         else:
@@ -176,7 +176,8 @@ def start_nginx(name: str, folder: Path, target: int, body: str) -> Process:
 
 
 def start_upstream(folder: Path) -> Process:
-    state = http.server.ThreadingHTTPServer(("127.0.0.1", 0), OllamaState)
+    kind = type("State", (OllamaState,), {})  # what is loaded is its own
+    state = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
     threading.Thread(target=state.serve_forever, daemon=True).start()
     body = NGINX_UPSTREAM.format(answer=ANSWER, state=state.server_address[1])
     return start_nginx("upstream", folder, state.server_address[1], body)

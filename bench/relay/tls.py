@@ -12,11 +12,13 @@ import argparse
 import json
 import os
 import re
+import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 from contestants import NGINX_PROXY, QUESTION, Process, free_port, start_nginx, start_plimsoll, start_upstream
@@ -41,6 +43,21 @@ def wrk(proxy, url: str, script: Path, seconds: int, *headers: str) -> float:
     if not found or int(found[1]) == 0 or int(found[2]) > int(found[1]) // 100:
         raise RuntimeError(out)
     return (proxy.cpu_seconds() - before) / int(found[1]) * 1e6
+
+
+def wait_model(proxy: Process, is_tls: bool):
+    """Until the upstream is known and the model loaded."""
+    context = ssl._create_unverified_context() if is_tls else None
+    url = f"{'https' if is_tls else 'http'}://127.0.0.1:{proxy.port}/v1/chat/completions"
+    for _ in range(100):
+        asked = urllib.request.Request(url, QUESTION.encode(), {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(asked, timeout=30, context=context) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError(f"port {proxy.port} does not answer")
 
 
 def start_ours(folder: Path, target: int, program: str, certificate: str, key: str) -> Process:
@@ -83,10 +100,14 @@ def main() -> int:
             plain = []
             programs = {"plain": options.program} | ({"plain before": options.before} if options.before else {})
             for label, program in programs.items():
-                (folder / label).mkdir()
-                plain.append((label, start_plimsoll(folder / label, upstream.port, program)))
+                place = folder / label.replace(" ", "-")
+                place.mkdir(mode=0o755)
+                # Each of ours has an upstream of its own: they would unload each other's model.
+                running.append(start_upstream(place))
+                plain.append((label, start_plimsoll(place, running[-1].port, program)))
                 running.append(plain[-1][1])
-            time.sleep(1)
+            for proxy in [ours, *(each for _, each in plain)]:
+                wait_model(proxy, proxy is ours)
             for _ in range(options.rounds):
                 for label, proxy, at in secure:
                     url = f"https://127.0.0.1:{at}/v1/chat/completions"
