@@ -63,16 +63,16 @@ class Reader:
 def posts(arguments):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        upstream = start_upstream(folder)
         script = folder / "post.lua"
         script.write_text(WRK_SCRIPT % json.dumps(QUESTION))
-        started = [upstream]
+        started = []
         contestants = {}
         for which, program in (("baseline", arguments.baseline), ("metrics", arguments.binary)):
             if program:
                 (folder / which).mkdir()
+                upstream = start_upstream(folder / which)
                 contestants[which] = start_plimsoll(folder / which, upstream.port, program)
-                started.append(contestants[which])
+                started += [upstream, contestants[which]]
         figures: dict[str, list] = {}
 
         def measure(label, process):
@@ -82,7 +82,7 @@ def posts(arguments):
 
         try:
             for process in contestants.values():
-                wrk(process.port, 32, 1, script)  # loaded, and warm
+                wrk(process.port, 32, arguments.seconds, script)  # loaded, and warm
             for _ in range(arguments.rounds):
                 for which, process in contestants.items():
                     measure(which, process)
@@ -146,7 +146,7 @@ def main():
     parser.add_argument("--binary", default=str(ROOT / "build" / "release" / "plimsoll"))
     parser.add_argument("--baseline")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--only", default="post,read")
     arguments = parser.parse_args()
     os.environ["PLIMSOLL_TEST_BIN"] = arguments.binary
