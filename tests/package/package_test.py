@@ -168,7 +168,8 @@ class Story(unittest.TestCase):
         self.root.run("systemctl", "start", "plimsoll.socket")
         self.assertEqual(self.show("ActiveState")["ActiveState"], "inactive")
         self.root.run("plimsoll", "health")
-        self.assertEqual(self.show("ActiveState")["ActiveState"], "active")
+        # It answers as soon as it takes connections, and is active once it has asked its upstream.
+        wait_for(lambda: self.show("ActiveState")["ActiveState"] == "active", "active", self.journal)
         self.root.run("systemctl", "stop", "plimsoll.socket", "plimsoll.service")
         self.root.run("systemctl", "start", "plimsoll.service")
 
