@@ -1,6 +1,7 @@
 // What a key is for: names, roles and patterns of models.
 
 #include <plimsoll/access/key.hpp>
+#include <plimsoll/base/glob.hpp>
 #include <plimsoll/base/model_name.hpp>
 #include <plimsoll/base/text.hpp>
 
@@ -16,29 +17,6 @@ constexpr std::size_t kLongestPattern = 256;
 bool is_name_char(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '_' || c == '-';
-}
-
-// '*' stands for any text without a slash; both in lower case.
-bool matches(std::string_view pattern, std::string_view text) {
-    std::size_t at = 0;
-    std::size_t p = 0;
-    std::size_t star = std::string_view::npos;
-    std::size_t resume = 0;
-    while (at < text.size()) {
-        if (p < pattern.size() && pattern[p] == '*') {
-            star = p++;
-            resume = at;
-        } else if (p < pattern.size() && pattern[p] == text[at]) {
-            ++p;
-            ++at;
-        } else if (star != std::string_view::npos && text[resume] != '/') {
-            p = star + 1;
-            at = ++resume;
-        } else {
-            return false;
-        }
-    }
-    return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
 }  // namespace
@@ -74,7 +52,7 @@ bool matches_model(std::string_view pattern, std::string_view model) {
     }
     auto const wanted = to_lower(pattern);
     auto const full = to_lower(name->short_name());
-    if (matches(wanted, full)) {
+    if (matches_glob(wanted, full, '/')) {
         return true;
     }
     std::string_view bare = full;
@@ -82,7 +60,7 @@ bool matches_model(std::string_view pattern, std::string_view model) {
         return false;
     }
     bare.remove_suffix(kLatest.size());
-    return matches(wanted, bare);
+    return matches_glob(wanted, bare, '/');
 }
 
 bool is_for_model(Key const& key, std::string_view model) {

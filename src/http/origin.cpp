@@ -1,5 +1,6 @@
 #include "http/chars.hpp"
 
+#include <plimsoll/base/glob.hpp>
 #include <plimsoll/base/text.hpp>
 #include <plimsoll/http/origin.hpp>
 
@@ -47,32 +48,9 @@ bool is_local_address(std::string const& host) {
     return inet_pton(AF_INET6, host.c_str(), v6.data()) == 1 && is_local_ipv6(v6);
 }
 
-// '*' stands for any text; both in lower case.
-bool matches(std::string_view pattern, std::string_view text) {
-    std::size_t at = 0;
-    std::size_t p = 0;
-    std::size_t star = std::string_view::npos;
-    std::size_t resume = 0;
-    while (at < text.size()) {
-        if (p < pattern.size() && pattern[p] == '*') {
-            star = p++;
-            resume = at;
-        } else if (p < pattern.size() && pattern[p] == text[at]) {
-            ++p;
-            ++at;
-        } else if (star != std::string_view::npos) {
-            p = star + 1;
-            at = ++resume;
-        } else {
-            return false;
-        }
-    }
-    return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
-
 bool matches_any(std::vector<std::string> const& patterns, std::string_view text) {
     return std::ranges::any_of(patterns, [&](std::string const& pattern) {
-        return matches(to_lower(pattern), text);
+        return matches_glob(to_lower(pattern), text);
     });
 }
 
