@@ -33,7 +33,7 @@ void add_own_fields(Call const& call, http::Fields& fields) {
     if (!call.adjusted.empty()) {
         fields.set("X-Plimsoll-Adjusted", call.adjusted);
     }
-    if (call.waited > Duration{}) {
+    if (call.position > 0) {
         fields.set("X-Plimsoll-Queue", queue_value(call.position, call.waited));
     }
     if (!call.origin.empty()) {

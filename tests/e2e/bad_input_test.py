@@ -103,6 +103,7 @@ class WhileRunning(unittest.TestCase):
                 text = text if isinstance(text, str) else text["message"]
                 self.assertIn("8 GiB", text)
                 self.assertIn("llama3.3:70b", text)
+                self.assertNotIn("X-Plimsoll-Queue", answer.headers)  # it did not wait
         self.assertEqual(loads, self.sim.books()["loads"])
 
     def test_pins_that_leave_no_room(self):
