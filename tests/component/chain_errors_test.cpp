@@ -4,6 +4,7 @@
 #include <boost/json/parse.hpp>
 
 #include <algorithm>
+#include <semaphore>
 
 using namespace plimsoll;
 using namespace plimsoll::test;
@@ -223,6 +224,31 @@ TEST_CASE("chain: what has happened so far of a run that goes on", "[chain][comp
     CHECK(text(f.get_json(url), "status") == "running");
     CHECK(status_of(f.get(url + "/events?after=x")) == 400);
     CHECK(status_of(f.get("/plimsoll/v1/runs?limit=0")) == 400);
+}
+
+TEST_CASE(
+    "chain: nobody is told that a step ended before that is written down", "[chain][component]"
+) {
+    std::binary_semaphore may_write(0);
+    ChainFixture f;
+    f.say = [&](Question const&) {
+        f.loop.run_blocking([&] { may_write.acquire(); }, [] {});  // before what is written then
+        return Said{.content = "said"};
+    };
+    std::string const body = R"({"steps":[{"model":"a:1","instruction":"x"}]})";
+    auto const begun = f.post("/plimsoll/v1/chains/run", body, "Prefer: respond-async\r\n");
+    auto const url = text(boost::json::parse(body_of(begun)).as_object(), "url");
+    REQUIRE(f.pump([&] { return f.asked.size() == 1; }));
+    f.settle();
+    auto const run = f.get_json(url);
+    auto const events = f.get(url + "/events?follow=0");
+    may_write.release();  // before any check, which would leave the loop waiting
+    CHECK(run.at("steps").as_array().empty());
+    CHECK_THAT(events, ContainsSubstring("model_loaded"));
+    CHECK_THAT(events, !ContainsSubstring("step_finished"));
+    REQUIRE(f.pump([&] { return text(f.get_json(url), "status") == "succeeded"; }));
+    CHECK(f.get_json(url).at("steps").as_array().size() == 1);
+    CHECK_THAT(f.get(url + "/events?follow=0"), ContainsSubstring("step_finished"));
 }
 
 TEST_CASE("chain: what is wrong with a request is said at once", "[chain][component]") {

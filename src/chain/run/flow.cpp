@@ -142,14 +142,16 @@ net::Task<Verdict> Flow::step(
             if (verdict.kind != Kind::Next) {
                 co_return verdict;
             }
+            // Who is told that a step ended finds it so after a crash, too.
+            RunLog::Hold const until_saved(context_.log);
             record.breaker = breaker_for(record, frame);
             if (record.breaker) {
                 ++fired_[*record.breaker];
                 tell(breakers[*record.breaker], record);
             }
-            records_.push_back(record);  // first: who is told of it may ask for the whole
             context_.log.add("step_finished", to_json(record));
             co_await save_(record);
+            records_.push_back(record);  // first: who is told of it may ask for the whole
         }
         if (!step.name.empty()) {
             frame.outputs[step.name] = record.output;

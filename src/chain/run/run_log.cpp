@@ -115,10 +115,11 @@ net::Task<Result<std::shared_ptr<RunEvent const>>> RunLog::next(
         auto const found = std::ranges::upper_bound(events_, after_id, {}, [](auto const& each) {
             return each->id;
         });
-        if (found != events_.end()) {
+        bool const is_there = found != events_.end();
+        if (is_there && (held_.empty() || (*found)->id <= *held_.begin())) {
             co_return *found;
         }
-        if (is_closed_) {
+        if (is_closed_ && !is_there) {
             co_return std::shared_ptr<RunEvent const>();
         }
         net::Flag flag(loop_);
@@ -129,6 +130,13 @@ net::Task<Result<std::shared_ptr<RunEvent const>>> RunLog::next(
             co_return fail(woken.error());
         }
     }
+}
+
+RunLog::Hold::Hold(RunLog& log) : log_(log), place_(log.held_.insert(log.last_id_)) {}
+
+RunLog::Hold::~Hold() {
+    log_.held_.erase(place_);
+    log_.wake();
 }
 
 std::vector<store::StoredEvent> RunLog::take_unsaved() {

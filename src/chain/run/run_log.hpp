@@ -5,9 +5,11 @@
 #include <plimsoll/store/store.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <list>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +33,19 @@ class RunLog {
     // What is to be written down: everything since the last call, but for tokens.
     std::vector<store::StoredEvent> take_unsaved();
 
+    // While it lives nobody is told what was added after it was made. Not longer than the log.
+    class Hold {
+      public:
+        explicit Hold(RunLog& log);
+        ~Hold();
+        Hold(Hold const&) = delete;
+        Hold& operator=(Hold const&) = delete;
+
+      private:
+        RunLog& log_;
+        std::multiset<std::uint64_t>::iterator place_;
+    };
+
   private:
     void forget_old_tokens();
     void wake();
@@ -39,6 +54,7 @@ class RunLog {
     std::deque<std::shared_ptr<RunEvent const>> events_;
     std::vector<std::shared_ptr<RunEvent const>> unsaved_;
     std::list<net::Flag*> watchers_;
+    std::multiset<std::uint64_t> held_;  // for each hold the last id that is told all the same
     std::uint64_t last_id_ = 0;
     std::size_t token_bytes_ = 0;
     bool is_closed_ = false;
