@@ -13,8 +13,14 @@ std::string_view openai_type(unsigned status) {
     switch (status) {
         case 400:
             return "invalid_request_error";
+        case 401:
+            return "authentication_error";
+        case 403:
+            return "permission_error";
         case 404:
             return "not_found_error";
+        case 429:
+            return "rate_limit_error";
         default:
             return "api_error";
     }

@@ -1,5 +1,7 @@
+#include <plimsoll/http/catalogue.hpp>
 #include <plimsoll/http/route.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace plimsoll::http {
@@ -75,6 +77,30 @@ constexpr std::array<Entry, 21> kTable{{
     {Method::Post, "/api/experimental/web_fetch", plain(kPassive, Operation::Other)},
 }};
 
+// What every client may read first, by GET and HEAD; one model of the OpenAI list stands below it.
+constexpr std::array<std::string_view, 5> kCatalogue{
+    "/", "/api/tags", "/api/version", "/v1/models", "/v1/models/{model}"
+};
+constexpr std::string_view kOneModel = "/v1/models/";
+constexpr std::string_view kBlobs = "/api/blobs/";
+
+constexpr auto make_known() {
+    std::array<KnownRoute, kTable.size() + 2 * kCatalogue.size() + 2> all{};
+    auto* out = all.begin();
+    for (auto const& entry : kTable) {
+        *out++ = {entry.method, entry.path};
+    }
+    for (auto const path : kCatalogue) {
+        *out++ = {Method::Get, path};
+        *out++ = {Method::Head, path};
+    }
+    *out++ = {Method::Post, "/api/blobs/{digest}"};
+    *out++ = {Method::Head, "/api/blobs/{digest}"};
+    return all;
+}
+
+constexpr auto kKnown = make_known();
+
 constexpr bool is_own(std::string_view path) {
     return path == "/healthz" || path == "/readyz" || path == "/metrics" || path == "/plimsoll" ||
            path.starts_with("/plimsoll/");
@@ -98,7 +124,7 @@ Route find_route(Method method, std::string_view path) {
             return entry.route;
         }
     }
-    bool const is_blob = path.starts_with("/api/blobs/") && path.size() > 11;
+    bool const is_blob = path.starts_with(kBlobs) && path.size() > kBlobs.size();
     if (is_blob && (method == Method::Post || method == Method::Head)) {
         return plain(kStore, Operation::Blob);
     }
@@ -108,6 +134,16 @@ Route find_route(Method method, std::string_view path) {
         return {RouteClass::Inference, dialect_of(path), Operation::UnknownPost};
     }
     return {RouteClass::Passive, dialect_of(path), Operation::Other};
+}
+
+bool is_catalogue(Method method, std::string_view path) {
+    bool const is_reading = method == Method::Get || method == Method::Head;
+    return is_reading && ((path.starts_with(kOneModel) && path.size() > kOneModel.size()) ||
+                          std::ranges::find(kCatalogue, path) != kCatalogue.end());
+}
+
+std::span<KnownRoute const> known_routes() {
+    return kKnown;
 }
 
 }  // namespace plimsoll::http

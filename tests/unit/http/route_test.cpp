@@ -1,5 +1,6 @@
 #include "support/catch.hpp"
 
+#include <plimsoll/http/catalogue.hpp>
 #include <plimsoll/http/route.hpp>
 
 #include <vector>
@@ -104,4 +105,29 @@ TEST_CASE("route: defaults of streams, options and zstd follow the contract", "[
         CHECK_FALSE(post(path).carries_options);
     }
     CHECK_FALSE(post("/v1/audio/transcriptions").takes_zstd);
+}
+
+TEST_CASE("route: the catalogue is what clients read first, and nothing else", "[http][route]") {
+    for (auto const* path : {"/", "/api/tags", "/api/version", "/v1/models", "/v1/models/a/b:c"}) {
+        CAPTURE(path);
+        CHECK(is_catalogue(Method::Get, path));
+        CHECK(is_catalogue(Method::Head, path));
+        CHECK_FALSE(is_catalogue(Method::Post, path));
+        CHECK_FALSE(is_catalogue(Method::Delete, path));
+        CHECK_FALSE(is_catalogue(Method::Options, path));
+    }
+    for (auto const* path : {"/v1/models/", "/v1", "/api/tags/x", "/api/status", "/api/blobs/x"}) {
+        CAPTURE(path);
+        CHECK_FALSE(is_catalogue(Method::Get, path));
+    }
+}
+
+TEST_CASE("route: every known route is found under its own name", "[http][route]") {
+    CHECK(known_routes().size() == 33);
+    for (auto const& known : known_routes()) {
+        CAPTURE(known.path);
+        auto const route = find_route(known.method, known.path);
+        CHECK(route.route_class != RouteClass::Own);
+        CHECK(route.operation != UnknownPost);
+    }
 }
