@@ -67,8 +67,18 @@ http::Framing framing_of(ClientRequest const& request) {
 }  // namespace
 
 Task<Result<void>> ClientResponse::Impl::send_all(ClientRequest const& request) {
+    http::Fields with_credential;
+    auto const& credential = core_->config.authorization;
+    if (!credential.empty()) {
+        with_credential = request.fields;
+        with_credential.set("Authorization", credential);
+    }
     std::string const text = http::write_request_head(
-        request.method, request.target, core_->host_field, request.fields, framing_of(request)
+        request.method,
+        request.target,
+        core_->host_field,
+        credential.empty() ? request.fields : with_credential,
+        framing_of(request)
     );
     std::vector<std::string_view> pieces{text};
     if (!request.source) {

@@ -345,6 +345,9 @@ Result<std::unique_ptr<Provider>> make_ollama(net::Loop& loop, UpstreamConfig co
         return fail(std::move(client).error());
     }
     client->connect_timeout = config.connect_timeout;
+    if (!config.api_key.empty()) {
+        client->authorization = "Bearer " + config.api_key;
+    }
     return std::make_unique<Ollama>(loop, config, std::move(*client));
 }
 

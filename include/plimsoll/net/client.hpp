@@ -27,6 +27,7 @@ struct ClientConfig {
     Duration idle_limit = std::chrono::seconds(60);  // a pooled connection is dropped after this
     std::size_t max_idle = 64;
     http::HeadLimits head{.max_head = 64 * 1024, .max_target = 8192, .max_fields = 200};
+    std::string authorization;  // value of that field of every request; empty: not added
 };
 
 // Pieces of a request body, for uploads that are passed through. An empty piece ends it.

@@ -39,6 +39,7 @@ struct UpstreamConfig {
     Duration health_interval = std::chrono::minutes(5);  // while up
     Duration health_retry =
         std::chrono::seconds(1);  // while down: first back-off, up to 2 s, with jitter
+    std::string api_key;          // sent with every request as Authorization: Bearer; empty: none
 };
 
 // One stored model, as far as scheduling cares.
