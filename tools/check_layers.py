@@ -35,7 +35,7 @@ MODULES = {
     },
     "sim": {"base", "http", "net", "log"},
     "config": {
-        "base", "core:types", "memory", "http", "log", "net", "upstream", "engine", "proxy", "chain", "sim",
+        "base", "core:types", "memory", "http", "access", "log", "net", "upstream", "engine", "proxy", "chain", "sim",
     },
     "app": {
         "base", "core", "trace", "memory", "http", "access", "store", "metrics", "log", "net", "upstream", "probe",

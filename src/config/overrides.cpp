@@ -41,14 +41,15 @@ constexpr std::array kAliases = {
     Alias{"RECORD", "record"},
 };
 
-constexpr std::array<std::string_view, 7> kSections = {
-    "server", "upstream", "scheduler", "management", "chains", "device", "log"
+constexpr std::array<std::string_view, 8> kSections = {
+    "server", "upstream", "scheduler", "management", "chains", "access", "device", "log"
 };
 
-// Variables that are no settings: the file's place, the client's address, and those of the tests.
+// Variables that are no settings: the file's place, the client's address and key, and those of the
+// tests.
 bool is_for_others(std::string_view name) {
-    return name == "CONFIG" || name == "URL" || name == "CA_FILE" || name == "FIXTURES" ||
-           name.starts_with("TEST_");
+    return name == "CONFIG" || name == "URL" || name == "KEY" || name == "CA_FILE" ||
+           name == "FIXTURES" || name.starts_with("TEST_");
 }
 
 // nullopt: no such setting.

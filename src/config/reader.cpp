@@ -14,7 +14,7 @@ namespace plimsoll::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 10> kSections = {
+constexpr std::array<std::string_view, 12> kSections = {
     "server",
     "admin",
     "upstream",
@@ -23,6 +23,8 @@ constexpr std::array<std::string_view, 10> kSections = {
     "models",
     "chains",
     "mcp_server",
+    "key",
+    "access",
     "device",
     "log",
 };
@@ -170,6 +172,36 @@ void read_mcp_servers(Table const& top, Report& report, chain::ChainsConfig& con
 
 }  // namespace
 
+std::vector<access::Key> read_keys(Table const& top, Report& report) {
+    std::vector<access::Key> keys;
+    Value const* const value = find(top, "key");
+    if (value == nullptr) {
+        return keys;
+    }
+    Value::Array const* const items = value->array();
+    if (items == nullptr) {
+        report.add(value->origin, "there can be several keys: write [[key]] with two brackets");
+        return keys;
+    }
+    keys.reserve(items->size());
+    for (std::size_t i = 0; i < items->size(); ++i) {
+        Table const* const table = (*items)[i].table();
+        if (table == nullptr) {
+            report.add(
+                (*items)[i].origin, "a key is a section; write [[key]] on a line of its own"
+            );
+            continue;
+        }
+        auto const path = fmt::format("key.{}", i);
+        report.origins[path] = (*items)[i].origin;
+        SectionReader reader(*table, "[[key]]", path, report);
+        visit_key(reader, keys.emplace_back());
+        reader.finish();
+    }
+    check_keys(keys, report);
+    return keys;
+}
+
 SectionReader::SectionReader(
     Table const& table, std::string title, std::string path, Report& report
 )
@@ -242,6 +274,8 @@ Config read_config(Table const& table, Report& report) {
         visit_chains(v, config.chains, chain_texts);
     });
     read_mcp_servers(table, report, config.chains);
+    read_section(table, "access", report, [&](Visitor& v) { visit_access(v, config.access); });
+    config.access.keys = read_keys(table, report);
     read_section(table, "device", report, [&](Visitor& v) { visit_device(v, config); });
     read_section(table, "log", report, [&](Visitor& v) { visit_log(v, config.log); });
     read_models(table, report, shared);

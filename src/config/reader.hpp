@@ -52,6 +52,11 @@ class SectionReader final : public Visitor {
 // used.
 Config read_config(Table const& table, Report& report);
 
+// The [[key]] tables, each checked.
+std::vector<access::Key> read_keys(Table const& top, Report& report);
+// That each has a name and a secret of its own.
+void check_keys(std::vector<access::Key> const& keys, Report& report);
+
 // What no section can see alone.
 void cross_check(Config const& config, Report& report);
 

@@ -19,6 +19,7 @@ Config example() {
     Config config = default_config();
     config.upstreams.front().engine.models.emplace(kExampleModel, engine::ModelPolicy{});
     config.chains.mcp_servers.emplace_back();
+    config.access.keys.emplace_back();
     return config;
 }
 

@@ -14,8 +14,8 @@ bool is_same_provider(upstream::UpstreamConfig const& a, upstream::UpstreamConfi
            a.max_retries == b.max_retries && a.retry_first == b.retry_first &&
            a.load_timeout == b.load_timeout && a.stream_first == b.stream_first &&
            a.stream_idle == b.stream_idle && a.answer_timeout == b.answer_timeout &&
-           a.connect_timeout == b.connect_timeout && a.health_interval == b.health_interval &&
-           a.health_retry == b.health_retry;
+           a.api_key == b.api_key && a.connect_timeout == b.connect_timeout &&
+           a.health_interval == b.health_interval && a.health_retry == b.health_retry;
 }
 
 std::string listen_text(std::string const& address, std::uint16_t port) {
@@ -75,7 +75,7 @@ std::vector<std::string> needs_restart(Config const& running, Config const& want
             changes.push_back(fmt::format("[[upstream]] {}: added", settings.upstream.name));
         } else if (!is_same_provider(old->upstream, settings.upstream)) {
             changes.push_back(fmt::format(
-                "[[upstream]] {}: its url, provider, time-outs or retries changed",
+                "[[upstream]] {}: its url, provider, credential, time-outs or retries changed",
                 settings.upstream.name
             ));
         }

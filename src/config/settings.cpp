@@ -123,6 +123,12 @@ void visit_server(Visitor& v, Config& config) {
         "\"https://app.example.org\"."
     );
     v.setting(
+        "allow_open_listen",
+        boolean(config.access.allows_open_listen),
+        "Listen beyond this machine although keys or TLS are missing: whoever reaches the address "
+        "may read or do what they find there."
+    );
+    v.setting(
         "tls_certificate",
         text(config.tls.files.certificate, check_path),
         "PEM file with the certificate of this server and those between it and its root; empty: no "
@@ -267,7 +273,6 @@ void visit_top(Visitor& v, Config& config, TopTexts& texts) {
         "empty: nowhere. A change needs a restart."
     );
     config.record = texts.record;
-    v.later("key");
 }
 
 Config default_config() {

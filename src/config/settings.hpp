@@ -38,6 +38,8 @@ void visit_scheduler(Visitor& visitor, engine::EngineConfig& shared);
 void visit_management(Visitor& visitor, Config& config, engine::EngineConfig& shared);
 void visit_model(Visitor& visitor, engine::ModelPolicy& policy);
 void visit_device(Visitor& visitor, Config& config);
+void visit_access(Visitor& visitor, AccessSettings& settings);
+void visit_key(Visitor& visitor, access::Key& key);
 void visit_log(Visitor& visitor, log::LogConfig& config);
 
 // The folder as text; the kind refers to it, so it must outlive the visit.

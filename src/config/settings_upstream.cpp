@@ -219,6 +219,12 @@ void visit_upstream(Visitor& v, UpstreamSettings& settings) {
     v.setting("url", http_url(u.url), "Where it answers. A change needs a restart.");
     visit_client_tls(v, u.tls);
     v.setting(
+        "api_key_file",
+        text(settings.api_key_file, check_path),
+        "A file with the key that the upstream wants; sent to it as Authorization: Bearer. "
+        "\"$CREDENTIALS_DIRECTORY/NAME\" is a credential of systemd's. A change needs a restart."
+    );
+    v.setting(
         "budget",
         budget(settings.budget),
         "What models may take: bytes, a share of each card, or all of it but the reserve "

@@ -66,6 +66,17 @@ void visit_all(SectionVisitor& v, Config& config) {
     v.section("[chains]", "chains", "Several prompts over several models in one call.");
     visit_chains(v, config.chains, chain_texts);
     visit_mcp_servers(v, config.chains);
+    v.section("[access]", "access", "Who may call (docs/security.md).");
+    visit_access(v, config.access);
+    for (std::size_t i = 0; i < config.access.keys.size(); ++i) {
+        v.section(
+            "[[key]]",
+            fmt::format("key.{}", i),
+            "A key of somebody who may call; `plimsoll key hash` prints such a table. Without any "
+            "key everybody who reaches Plimsoll may do everything."
+        );
+        visit_key(v, config.access.keys[i]);
+    }
     v.section(
         "[device]",
         "device",

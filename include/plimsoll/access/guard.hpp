@@ -101,6 +101,8 @@ class Guard {
     // there, under new limits too.
     void replace(Policy policy);
 
+    [[nodiscard]] bool is_closed() const { return is_closed_; }
+
     [[nodiscard]] std::expected<Pass, Denial> admit(Request const& request, TimePoint now);
 
   private:

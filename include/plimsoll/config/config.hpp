@@ -2,6 +2,7 @@
 // The whole configuration, read from TOML, environment and flags, checked strictly: all problems at
 // once, each with file, line and the nearest right key. Values; any thread.
 
+#include <plimsoll/access/guard.hpp>
 #include <plimsoll/base/result.hpp>
 #include <plimsoll/chain/config.hpp>
 #include <plimsoll/engine/engine.hpp>
@@ -34,6 +35,16 @@ struct UpstreamSettings {
     Budget budget;
     Bytes reserve;
     engine::EngineConfig engine;  // scheduler.budget is filled by resolve_budget
+    std::string api_key_file;     // empty: none
+};
+
+struct AccessSettings {
+    std::vector<access::Key> keys;       // [[key]]
+    std::string key_file;                // empty: the default place
+    bool trusts_admin_socket = true;     // whoever may open the admin socket needs no key
+    bool allows_open_listen = false;     // server.allow_open_listen
+    std::vector<access::Key> file_keys;  // of the key file
+    bool is_closed = false;              // requests need a key: there is one, or a key file
 };
 
 // Of the listener for administration; an empty address: there is none.
@@ -64,7 +75,8 @@ struct Config {
     std::string drm_folder = "/sys/class/drm";
     std::filesystem::path record;  // every event of the schedulers goes there; empty: nowhere
     bool enabled = true;           // management.enabled
-    chain::ChainsConfig chains;    // empty directory: beside the state file
+    AccessSettings access;
+    chain::ChainsConfig chains;  // empty directory: beside the state file
 };
 
 struct Problem {
@@ -96,6 +108,26 @@ std::expected<Loaded, std::vector<Problem>> load(
 std::expected<Config, std::vector<Problem>> parse(
     std::string_view toml, std::string_view file_name
 );
+
+// Takes in what lies in files of its own (the key file, credentials of upstreams), and then refuses
+// a listener that would let strangers in. `default_key_file` counts where the configuration names
+// no place. Empty: all is well.
+std::vector<Problem> take_in_secrets(Loaded& loaded, std::filesystem::path const& default_key_file);
+
+// Why nobody should listen there under this configuration, from the address on; nullopt: it may.
+// Both keys and TLS are wanted where other machines can reach it, unless
+// server.allow_open_listen.
+std::optional<std::string> why_not_to_listen(Config const& config, std::string_view address);
+
+// The keys of a key file, [[key]] tables and nothing else; none if there is no such file. Problems
+// too: it can be changed by others than its owner.
+std::expected<std::vector<access::Key>, std::vector<Problem>> read_key_file(
+    std::filesystem::path const& file
+);
+// Such tables, as read_key_file() reads them.
+std::string to_toml(std::vector<access::Key> const& keys);
+// What the daemon lets in, by its configuration.
+access::Policy policy_of(AccessSettings const& settings);
 
 // Any TOML document as JSON, for what is written in TOML besides the configuration. The problem has
 // no file.

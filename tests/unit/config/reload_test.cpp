@@ -44,7 +44,7 @@ TEST_CASE("config: what needs a restart is named", "[config][unit]") {
             "[server] listen: 127.0.0.1:11435 stays, 127.0.0.1:9 is wanted",
             "state_file: /x is wanted",
             "record: /y is wanted",
-            "[[upstream]] a: its url, provider, time-outs or retries changed",
+            "[[upstream]] a: its url, provider, credential, time-outs or retries changed",
             "[[upstream]] new: added",
             "[[upstream]] gone: removed",
         }

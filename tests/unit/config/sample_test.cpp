@@ -64,6 +64,7 @@ allowed_hosts = ["a.example.org", "*.b.example.org"]
 [[upstream]]
 name = "one"
 budget = "90.5%"
+api_key_file = "$CREDENTIALS_DIRECTORY/ollama"
 reserve = "1.5GiB"
 default_num_ctx = 8192
 retry_delay = "1500us"
@@ -86,6 +87,20 @@ priority = "high"
 vram = "21GiB"
 keep_alive = "1h"
 [models."user/other"]
+[access]
+key_file = "/etc/odd \"name\".toml"
+trust_admin_socket = false
+[[key]]
+name = "open-webui"
+hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+models = ["qwen*", "chain/*"]
+priority = "low"
+requests_per_minute = 60
+[[key]]
+name = "me"
+hash = "0a7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+role = "admin"
+max_concurrent = 4
 [log]
 level = "debug"
 format = "json"
