@@ -76,10 +76,14 @@ Result<void> Application::start() {
     if (!listening) {
         return listening;
     }
-    proxy_ =
-        std::make_unique<proxy::Proxy>(engines, proxy_config(), [this](net::Exchange& exchange) {
-            return control_->handle(exchange);
-        });
+    proxy_ = std::make_unique<proxy::Proxy>(
+        engines,
+        proxy_config(),
+        proxy::OwnPaths{
+            [this](net::Exchange& exchange) { return control_->handle(exchange); },
+            &control::Control::need_of
+        }
+    );
     proxy_->use(&chains_->models());
     proxy_->count_into(metrics_, control::Control::paths());
     tell_process(metrics_, loop_, [this] { return listeners_.connections(); });
@@ -204,6 +208,9 @@ Result<void> Application::listen() {
     bool has_public = false;
     bool has_admin = false;
     for (auto const& socket : *inherited) {
+        if (auto const wrong = config::why_not_to_listen(config_, socket.address)) {
+            return fail(Errc::Invalid, "the inherited socket " + *wrong);
+        }
         auto config = server_config();
         config.address = socket.address;
         config.port = socket.port;
@@ -231,8 +238,9 @@ Result<void> Application::listen() {
 }
 
 Result<void> Application::listen_at(ListenerRole role, net::ServerConfig config) {
-    return listeners_.add(role, std::move(config), [this](net::Exchange& exchange) {
-        return proxy_->handle(exchange);
+    auto const door = role == ListenerRole::Admin ? access::Door::Admin : access::Door::Public;
+    return listeners_.add(role, std::move(config), [this, door](net::Exchange& exchange) {
+        return proxy_->handle(exchange, door);
     });
 }
 
@@ -267,6 +275,8 @@ proxy::ProxyConfig Application::proxy_config() const {
     // A listener that other machines reach is called by names that we cannot know; Ollama checks
     // none there either.
     out.origins.check_host = out.origins.check_host && listeners_.are_local();
+    out.access = config::policy_of(config_.access);
+    out.has_admin_door = !listeners_.addresses(ListenerRole::Admin).empty();
     if (out.origins.machine_name.empty()) {
         out.origins.machine_name = machine_name();
     }

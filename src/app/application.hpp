@@ -84,7 +84,14 @@ class Application {
     bool draining_ = false;
 };
 
-// File, environment and flags together; --config wins over $PLIMSOLL_CONFIG.
+// File, environment and flags together; --config wins over $PLIMSOLL_CONFIG. Without what lies in
+// files of its own.
+std::expected<config::Loaded, std::vector<config::Problem>> load_settings(
+    std::optional<std::filesystem::path> const& file, config::Overrides const& flags
+);
+// Where `plimsoll key` keeps keys; empty: there is no place.
+std::filesystem::path key_file_of(config::Config const& config);
+// The same with keys and credentials, and with what the daemon would not start with.
 std::expected<config::Loaded, std::vector<config::Problem>> load_config(
     std::optional<std::filesystem::path> const& file, config::Overrides const& flags
 );

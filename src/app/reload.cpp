@@ -1,6 +1,7 @@
 // Reading the configuration: at the start, and again on SIGHUP.
 
 #include "app/application.hpp"
+#include "app/process.hpp"
 
 #include <plimsoll/log/log.hpp>
 
@@ -16,7 +17,7 @@ constexpr log::Logger kLog("app");
 
 }  // namespace
 
-std::expected<config::Loaded, std::vector<config::Problem>> load_config(
+std::expected<config::Loaded, std::vector<config::Problem>> load_settings(
     std::optional<std::filesystem::path> const& file, config::Overrides const& flags
 ) {
     auto chosen = file;
@@ -25,6 +26,28 @@ std::expected<config::Loaded, std::vector<config::Problem>> load_config(
         chosen = named;
     }
     return config::load(chosen, config::environment_overrides(environ), flags);
+}
+
+std::filesystem::path key_file_of(config::Config const& config) {
+    if (!config.access.key_file.empty()) {
+        return config.access.key_file;
+    }
+    auto const state = config.state_file.empty() ? default_state_file() : config.state_file;
+    return state.empty() ? state : state.parent_path() / "keys.toml";
+}
+
+std::expected<config::Loaded, std::vector<config::Problem>> load_config(
+    std::optional<std::filesystem::path> const& file, config::Overrides const& flags
+) {
+    auto loaded = load_settings(file, flags);
+    if (!loaded) {
+        return loaded;
+    }
+    auto problems = config::take_in_secrets(*loaded, key_file_of(loaded->config));
+    if (!problems.empty()) {
+        return std::unexpected(std::move(problems));
+    }
+    return loaded;
 }
 
 void Application::reload() {
@@ -45,7 +68,10 @@ void Application::reload() {
         kLog.warning("Changed, but needs a restart: " + setting);
     }
     apply(std::move(loaded->config));
-    kLog.info("Configuration reloaded");
+    kLog.info(
+        "Configuration reloaded",
+        {{"keys", std::uint64_t{config::policy_of(config_.access).keys.size()}}}
+    );
     supervision_.reloaded(0);
 }
 

@@ -44,42 +44,45 @@ bool holds(engine::Engine const& engine, std::string const& model) {
 }  // namespace
 
 std::span<Control::Impl::Entry const> Control::Impl::endpoints() {
+    constexpr auto kOpen = access::Right::Open;
+    constexpr auto kOperator = access::Right::Operator;
+    constexpr auto kAdmin = access::Right::Admin;
     static constexpr std::array kAll{
-        Entry{Method::Get, "/healthz", &Impl::healthz},
-        Entry{Method::Get, "/readyz", &Impl::readyz},
-        Entry{Method::Get, "/metrics", &Impl::metrics},
-        Entry{Method::Get, "/plimsoll/v1/openapi.yaml", &Impl::openapi},
+        Entry{Method::Get, "/healthz", kOpen, &Impl::healthz},
+        Entry{Method::Get, "/readyz", kOpen, &Impl::readyz},
+        Entry{Method::Get, "/metrics", kOperator, &Impl::metrics},
+        Entry{Method::Get, "/plimsoll/v1/openapi.yaml", kOperator, &Impl::openapi},
         // The page and its files are open to everybody: no data in them, and the page asks for a
         // key.
-        Entry{Method::Get, "/plimsoll", &Impl::to_page},
-        Entry{Method::Get, "/plimsoll/", &Impl::page},
-        Entry{Method::Get, "/plimsoll/page/{file}", &Impl::page},
-        Entry{Method::Get, "/plimsoll/v1/status", &Impl::status},
-        Entry{Method::Get, "/plimsoll/v1/models", &Impl::models},
-        Entry{Method::Post, "/plimsoll/v1/models/load", &Impl::load},
-        Entry{Method::Post, "/plimsoll/v1/models/unload", &Impl::unload},
-        Entry{Method::Post, "/plimsoll/v1/models/pin", &Impl::pin},
-        Entry{Method::Post, "/plimsoll/v1/models/unpin", &Impl::unpin},
-        Entry{Method::Post, "/plimsoll/v1/cleanup", &Impl::cleanup},
-        Entry{Method::Get, "/plimsoll/v1/queue", &Impl::queue},
-        Entry{Method::Post, "/plimsoll/v1/plan", &Impl::plan},
-        Entry{Method::Post, "/plimsoll/v1/estimate", &Impl::estimate},
-        Entry{Method::Get, "/plimsoll/v1/events", &Impl::events},
-        Entry{Method::Get, "/plimsoll/v1/settings", &Impl::settings},
-        Entry{Method::Patch, "/plimsoll/v1/settings", &Impl::change_settings},
-        Entry{Method::Get, "/plimsoll/v1/chains", &Impl::chains},
-        Entry{Method::Post, "/plimsoll/v1/chains/run", &Impl::run_inline},
-        Entry{Method::Post, "/plimsoll/v1/chains/check", &Impl::check_chain},
-        Entry{Method::Get, "/plimsoll/v1/chains/{name}", &Impl::saved_chain},
-        Entry{Method::Put, "/plimsoll/v1/chains/{name}", &Impl::save_chain},
-        Entry{Method::Delete, "/plimsoll/v1/chains/{name}", &Impl::delete_chain},
-        Entry{Method::Post, "/plimsoll/v1/chains/{name}/run", &Impl::run_saved},
-        Entry{Method::Get, "/plimsoll/v1/runs", &Impl::runs},
-        Entry{Method::Get, "/plimsoll/v1/runs/{id}", &Impl::run},
-        Entry{Method::Delete, "/plimsoll/v1/runs/{id}", &Impl::cancel_run},
-        Entry{Method::Get, "/plimsoll/v1/runs/{id}/events", &Impl::run_events},
-        Entry{Method::Post, "/plimsoll/v1/runs/{id}/resume", &Impl::resume_run},
-        Entry{Method::Get, "/plimsoll/v1/mcp", &Impl::mcp_servers},
+        Entry{Method::Get, "/plimsoll", kOpen, &Impl::to_page},
+        Entry{Method::Get, "/plimsoll/", kOpen, &Impl::page},
+        Entry{Method::Get, "/plimsoll/page/{file}", kOpen, &Impl::page},
+        Entry{Method::Get, "/plimsoll/v1/status", kOperator, &Impl::status},
+        Entry{Method::Get, "/plimsoll/v1/models", kOperator, &Impl::models},
+        Entry{Method::Post, "/plimsoll/v1/models/load", kOperator, &Impl::load},
+        Entry{Method::Post, "/plimsoll/v1/models/unload", kOperator, &Impl::unload},
+        Entry{Method::Post, "/plimsoll/v1/models/pin", kOperator, &Impl::pin},
+        Entry{Method::Post, "/plimsoll/v1/models/unpin", kOperator, &Impl::unpin},
+        Entry{Method::Post, "/plimsoll/v1/cleanup", kOperator, &Impl::cleanup},
+        Entry{Method::Get, "/plimsoll/v1/queue", kOperator, &Impl::queue},
+        Entry{Method::Post, "/plimsoll/v1/plan", kOperator, &Impl::plan},
+        Entry{Method::Post, "/plimsoll/v1/estimate", kOperator, &Impl::estimate},
+        Entry{Method::Get, "/plimsoll/v1/events", kOperator, &Impl::events},
+        Entry{Method::Get, "/plimsoll/v1/settings", kOperator, &Impl::settings},
+        Entry{Method::Patch, "/plimsoll/v1/settings", kAdmin, &Impl::change_settings},
+        Entry{Method::Get, "/plimsoll/v1/chains", kOperator, &Impl::chains},
+        Entry{Method::Post, "/plimsoll/v1/chains/run", kOperator, &Impl::run_inline},
+        Entry{Method::Post, "/plimsoll/v1/chains/check", kOperator, &Impl::check_chain},
+        Entry{Method::Get, "/plimsoll/v1/chains/{name}", kOperator, &Impl::saved_chain},
+        Entry{Method::Put, "/plimsoll/v1/chains/{name}", kOperator, &Impl::save_chain},
+        Entry{Method::Delete, "/plimsoll/v1/chains/{name}", kOperator, &Impl::delete_chain},
+        Entry{Method::Post, "/plimsoll/v1/chains/{name}/run", kOperator, &Impl::run_saved},
+        Entry{Method::Get, "/plimsoll/v1/runs", kOperator, &Impl::runs},
+        Entry{Method::Get, "/plimsoll/v1/runs/{id}", kOperator, &Impl::run},
+        Entry{Method::Delete, "/plimsoll/v1/runs/{id}", kOperator, &Impl::cancel_run},
+        Entry{Method::Get, "/plimsoll/v1/runs/{id}/events", kOperator, &Impl::run_events},
+        Entry{Method::Post, "/plimsoll/v1/runs/{id}/resume", kOperator, &Impl::resume_run},
+        Entry{Method::Get, "/plimsoll/v1/mcp", kOperator, &Impl::mcp_servers},
     };
     return kAll;
 }
@@ -89,24 +92,29 @@ std::string Control::Impl::segment(net::Exchange const& exchange, std::size_t n)
     );  // the first is before the slash
 }
 
+std::vector<Control::Impl::Entry const*> Control::Impl::entries_at(std::string_view path) {
+    // "/chains/check" is that endpoint alone, and no saved chain that is called check.
+    bool const is_literal =
+        std::ranges::any_of(endpoints(), [&](Entry const& entry) { return entry.path == path; });
+    std::vector<Entry const*> found;
+    for (auto const& entry : endpoints()) {
+        if (is_literal ? entry.path == path : is_path(entry.path, path)) {
+            found.push_back(&entry);
+        }
+    }
+    return found;
+}
+
 net::Task<bool> Control::Impl::handle(net::Exchange& exchange) {
     auto const& head = exchange.head();
-    // "/chains/check" is that endpoint alone, and no saved chain that is called check.
-    bool const is_literal = std::ranges::any_of(endpoints(), [&](Entry const& entry) {
-        return entry.path == head.path;
-    });
     std::string allow;
-    for (auto const& entry : endpoints()) {
-        bool const is_this = is_literal ? entry.path == head.path : is_path(entry.path, head.path);
-        if (!is_this) {
-            continue;
-        }
-        if (matches(head.method, entry.method)) {
-            co_await (this->*entry.handle)(exchange);
+    for (auto const* const entry : entries_at(head.path)) {
+        if (matches(head.method, entry->method)) {
+            co_await (this->*entry->handle)(exchange);
             co_return true;
         }
-        allow += fmt::format("{}{}", allow.empty() ? "" : ", ", http::to_string(entry.method));
-        if (entry.method == Method::Get) {
+        allow += fmt::format("{}{}", allow.empty() ? "" : ", ", http::to_string(entry->method));
+        if (entry->method == Method::Get) {
             allow += ", HEAD";
         }
     }
@@ -210,6 +218,23 @@ std::span<std::string_view const> Control::paths() {
 
 net::Task<bool> Control::handle(net::Exchange& exchange) {
     return impl_->handle(exchange);
+}
+
+access::Need Control::need_of(http::Method method, std::string_view path) {
+    for (auto const* const entry : Impl::entries_at(path)) {
+        if (matches(method, entry->method)) {
+            return {.right = entry->right, .is_for_limited_keys = false};
+        }
+    }
+    return {};
+}
+
+std::vector<Control::Endpoint> Control::endpoints() {
+    std::vector<Endpoint> all;
+    for (auto const& entry : Impl::endpoints()) {
+        all.push_back({entry.method, entry.path, need_of(entry.method, entry.path)});
+    }
+    return all;
 }
 
 }  // namespace plimsoll::control

@@ -25,12 +25,15 @@ struct Control::Impl {
     struct Entry {
         http::Method method;
         std::string_view path;  // "{...}" stands for one part of it
+        access::Right right;
         Endpoint handle;
     };
 
     // control.cpp
     net::Task<bool> handle(net::Exchange& exchange);
     static std::span<Entry const> endpoints();
+    // Of every method.
+    static std::vector<Entry const*> entries_at(std::string_view path);
 
     // status_api.cpp
     net::Task<void> healthz(net::Exchange& exchange);

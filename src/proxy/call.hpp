@@ -4,6 +4,7 @@
 
 #include "proxy/refusal.hpp"
 
+#include <plimsoll/access/guard.hpp>
 #include <plimsoll/base/result.hpp>
 #include <plimsoll/engine/engine.hpp>
 #include <plimsoll/http/reply.hpp>
@@ -23,11 +24,18 @@ struct Call {
     Call(net::Exchange& with, std::string request_id)
         : exchange(with), id(std::move(request_id)), started(with.loop().now()) {}
 
+    // Who asks, for fairness and for people: the key's name, else the address.
+    [[nodiscard]] std::string const& client() const {
+        return pass.key() != nullptr ? pass.key()->name : exchange.peer();
+    }
+
     net::Exchange& exchange;
     std::string id;
     TimePoint started;
     http::Route route;
-    engine::Engine* only = nullptr;  // set for a request of our own: the one that serves it
+    access::Pass pass;
+    std::string_view priority_field;  // not empty: instead of what the client says in Priority
+    engine::Engine* only = nullptr;   // set for a request of our own: the one that serves it
     // A form's model could be overruled by one in the query, where the upstream looks first.
     bool sends_query = true;
     std::string origin;          // not empty: the answer says that this origin may read it

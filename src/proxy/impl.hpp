@@ -8,10 +8,13 @@
 #include "proxy/relay.hpp"
 #include "proxy/request_metrics.hpp"
 
+#include <plimsoll/access/guard.hpp>
 #include <plimsoll/engine/engine.hpp>
 #include <plimsoll/log/log.hpp>
 #include <plimsoll/proxy/proxy.hpp>
 #include <plimsoll/proxy/virtual_models.hpp>
+
+#include <boost/json/array.hpp>
 
 #include <cstdint>
 #include <string>
@@ -24,11 +27,12 @@ namespace plimsoll::proxy {
 inline constexpr log::Logger kLog{"proxy"};
 
 struct Proxy::Impl {
-    Impl(std::vector<engine::Engine*> all, ProxyConfig with, OwnHandler handler);
+    Impl(std::vector<engine::Engine*> all, ProxyConfig with, OwnPaths paths);
 
     // proxy.cpp
-    net::Task<void> handle(net::Exchange& exchange);
-    net::Task<bool> pass_gate(Call& call);  // false: already answered
+    net::Task<void> handle(net::Exchange& exchange, access::Door door);
+    // False: already answered.
+    net::Task<bool> pass_gate(Call& call, access::Door door);
     net::Task<void> dispatch(Call& call);
     net::Task<void> unscheduled(Call& call);
     net::Task<void> handle_own(net::Exchange& exchange, engine::Engine& engine);
@@ -40,6 +44,11 @@ struct Proxy::Impl {
     }
 
     std::string next_id();
+
+    // entrance.cpp; false: already answered.
+    net::Task<bool> pass_guard(Call& call, access::Door door);
+    net::Task<bool> may_use_model(Call& call, std::string_view model);
+    net::Task<bool> may_use_named(Call& call, std::string_view body);
 
     // own.cpp
     net::Task<void> own_path(Call& call);
@@ -87,16 +96,20 @@ struct Proxy::Impl {
     // virtual_models.cpp
     [[nodiscard]] bool is_virtual(Call const& call, std::string_view model) const;
     net::Task<void> answer_virtually(Call& call, std::string_view model, std::string_view body);
-    // False: not of a virtual model, nothing was answered.
-    net::Task<bool> list_with_virtual_models(Call& call);
+    // The lists of models, with the virtual ones and without those that the key is not for, and one
+    // model of them. False: nothing of it needs us, nothing was answered.
+    net::Task<bool> catalogue(Call& call);
+    net::Task<void> answer_list(Call& call, std::string_view member, boost::json::array rows);
     net::Task<bool> show_virtual_model(Call& call, std::string_view body);
 
     // store_request.cpp
     net::Task<void> store_request(Call& call);
+    net::Task<bool> read_store_request(Call& call, HeldBody& body);  // false: already answered
 
     std::vector<engine::Engine*> engines;
     ProxyConfig config;
-    OwnHandler own;
+    OwnPaths own;
+    access::Guard guard;
     VirtualModels* virtual_models = nullptr;
     BodyPool bodies;
     std::uint64_t requests = 0;

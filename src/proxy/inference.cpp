@@ -75,7 +75,7 @@ std::optional<ClientError> examine_form(Call& call, Inference& request) {
 engine::AcquireRequest acquire_request(Call const& call, Inference const& request) {
     engine::AcquireRequest out;
     out.model = request.model;
-    out.client = call.exchange.peer();
+    out.client = call.client();
     out.request_id = call.id;
     out.is_native = call.route.carries_options;
     out.num_ctx = request.options.num_ctx;
@@ -84,7 +84,7 @@ engine::AcquireRequest acquire_request(Call const& call, Inference const& reques
     out.keep_alive = request.keep_alive.value;
     out.body = Bytes(request.body.size());
     out.deadline = patience_of(call.exchange.head().fields);
-    out.priority = priority_of(call.exchange.head().fields);
+    out.priority = call.pass.priority(priority_of(call.exchange.head().fields));
     return out;
 }
 
@@ -153,7 +153,8 @@ net::Task<bool> Proxy::Impl::read_request(Call& call, Inference& request) {
         co_return false;
     }
     request.name = std::move(*name);
-    co_return true;
+    auto const is_allowed = co_await may_use_model(call, request.model);
+    co_return is_allowed;
 }
 
 net::Task<void> Proxy::Impl::inference(Call& call) {

@@ -1,6 +1,7 @@
 // What the proxy answers itself: our own paths, and the list of loaded models.
 
 #include "proxy/impl.hpp"
+#include "proxy/rows.hpp"
 #include "proxy/tagged_exchange.hpp"
 
 #include <boost/json.hpp>
@@ -10,8 +11,8 @@ namespace plimsoll::proxy {
 net::Task<void> Proxy::Impl::own_path(Call& call) {
     TaggedExchange tagged(call);
     bool handled = false;
-    if (own) {
-        handled = co_await own(tagged);
+    if (own.handle) {
+        handled = co_await own.handle(tagged);
     }
     if (!handled) {
         co_await answer(call, http::text_reply(404, "404 page not found"));
@@ -21,7 +22,7 @@ net::Task<void> Proxy::Impl::own_path(Call& call) {
 // GET /api/ps: the upstream's rows with our expiry times, because its own are the 24 h that we
 // preload with.
 net::Task<void> Proxy::Impl::loaded_models(Call& call) {
-    if (engines.size() == 1) {
+    if (engines.size() == 1 && !call.pass.is_limited()) {
         auto rows = co_await engines.front()->ps_answer();
         if (!rows) {
             co_await answer_upstream_failure(
@@ -44,7 +45,9 @@ net::Task<void> Proxy::Impl::loaded_models(Call& call) {
             !broken && parsed.is_object() ? parsed.as_object().if_contains("models") : nullptr;
         if (list != nullptr && list->is_array()) {
             for (auto const& row : list->as_array()) {
-                all.push_back(row);
+                if (call.pass.may_use(model_of_row(row))) {
+                    all.push_back(row);
+                }
             }
         }
     }

@@ -43,14 +43,16 @@ net::Task<Result<std::string_view>> read_some(Call& call) {
 }  // namespace
 
 net::Task<void> Proxy::Impl::passive(Call& call) {
-    auto const is_listed = co_await list_with_virtual_models(call);
-    if (is_listed) {
+    auto const is_answered = co_await catalogue(call);
+    if (is_answered) {
         co_return;
     }
     auto& engine = first(call);
     auto const& head = call.exchange.head();
     auto const times = times_of(call.route.operation, head, engine.provider().config());
-    if (!is_small(head.framing)) {
+    bool const names_model =
+        call.pass.is_limited() && call.route.operation == http::Operation::Show;
+    if (!names_model && !is_small(head.framing)) {
         co_await pass(call, engine, times, nullptr);
         co_return;
     }
@@ -61,6 +63,12 @@ net::Task<void> Proxy::Impl::passive(Call& call) {
         co_return;
     }
     call.received = body.size();
+    if (names_model) {
+        auto const may_use = co_await may_use_named(call, body.view());
+        if (!may_use) {
+            co_return;
+        }
+    }
     auto const is_shown = co_await show_virtual_model(call, body.view());
     if (!is_shown) {
         co_await pass(call, engine, times, &body);

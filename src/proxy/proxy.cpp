@@ -63,10 +63,11 @@ std::uint64_t random_seed() {
 
 }  // namespace
 
-Proxy::Impl::Impl(std::vector<engine::Engine*> all, ProxyConfig with, OwnHandler handler)
+Proxy::Impl::Impl(std::vector<engine::Engine*> all, ProxyConfig with, OwnPaths paths)
     : engines(std::move(all)),
       config(std::move(with)),
-      own(std::move(handler)),
+      own(std::move(paths)),
+      guard(config.access),
       id_state(random_seed()) {
     PLIMSOLL_ASSERT(!engines.empty());
     bodies.limit = config.max_bodies;
@@ -89,7 +90,7 @@ std::string Proxy::Impl::next_id() {
     return id;
 }
 
-net::Task<bool> Proxy::Impl::pass_gate(Call& call) {
+net::Task<bool> Proxy::Impl::pass_gate(Call& call, access::Door door) {
     auto const& head = call.exchange.head();
     auto const origin = http::check_origin(config.origins, head);
     if (!http::is_host_allowed(config.origins, head.host) || !origin.allowed) {
@@ -103,6 +104,10 @@ net::Task<bool> Proxy::Impl::pass_gate(Call& call) {
     }
     if (origin.cors) {
         call.origin = head.fields.get("Origin").value_or("");
+    }
+    auto const is_admitted = co_await pass_guard(call, door);
+    if (!is_admitted) {
+        co_return false;
     }
     if (head.method == http::Method::Options && !head.fields.get("Origin") &&
         !is_ip_literal(head.host)) {
@@ -154,16 +159,30 @@ net::Task<void> Proxy::Impl::unscheduled(Call& call) {
     auto& engine = first(call);
     auto times = stream_times(engine.provider().config());
     times.head = engine.provider().config().answer_timeout;
-    co_await pass(call, engine, times, nullptr);
+    if (!call.pass.is_limited()) {
+        co_await pass(call, engine, times, nullptr);
+        co_return;
+    }
+    // Which model it is for stands in the body.
+    Inference request(bodies);
+    bool is_allowed = false;
+    if (call.route.route_class == RouteClass::Inference) {
+        is_allowed = co_await read_request(call, request);
+    } else {
+        is_allowed = co_await read_store_request(call, request.body);
+    }
+    if (is_allowed) {
+        co_await pass(call, engine, times, &request.body);
+    }
 }
 
-net::Task<void> Proxy::Impl::handle(net::Exchange& exchange) {
+net::Task<void> Proxy::Impl::handle(net::Exchange& exchange, access::Door door) {
     ++requests;
     RequestMetrics::InFlight const in_flight(metrics);
     Call call(exchange, next_id());
     auto const& head = exchange.head();
     call.route = http::find_route(head.method, head.path);
-    auto const is_admitted = co_await pass_gate(call);
+    auto const is_admitted = co_await pass_gate(call, door);
     if (is_admitted) {
         co_await dispatch(call);
     }
@@ -191,6 +210,7 @@ void Proxy::Impl::log_request(Call const& call) const {
         "request",
         {{"method", http::to_string(head.method)},
          {"path", std::string_view(head.path)},
+         {"client", std::string_view(call.client())},
          {"model", std::string_view(call.model)},
          {"status", std::uint64_t{call.status}},
          {"ms", to_seconds(took) * 1000},
@@ -204,7 +224,7 @@ void Proxy::Impl::log_request(Call const& call) const {
     }
 }
 
-Proxy::Proxy(std::vector<engine::Engine*> engines, ProxyConfig config, OwnHandler own)
+Proxy::Proxy(std::vector<engine::Engine*> engines, ProxyConfig config, OwnPaths own)
     : impl_(std::make_unique<Impl>(std::move(engines), std::move(config), std::move(own))) {}
 
 Proxy::~Proxy() = default;
@@ -223,13 +243,14 @@ net::Task<void> Proxy::handle_own(net::Exchange& exchange, engine::Engine& engin
     return impl_->handle_own(exchange, engine);
 }
 
-net::Task<void> Proxy::handle(net::Exchange& exchange) {
-    return impl_->handle(exchange);
+net::Task<void> Proxy::handle(net::Exchange& exchange, access::Door door) {
+    return impl_->handle(exchange, door);
 }
 
 void Proxy::reconfigure(ProxyConfig config) {
     impl_->config = std::move(config);
     impl_->bodies.limit = impl_->config.max_bodies;
+    impl_->guard.replace(impl_->config.access);
 }
 
 std::uint64_t Proxy::requests() const {

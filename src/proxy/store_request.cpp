@@ -1,6 +1,7 @@
 // Requests that change what models exist. A model that loses its name or its weights while it is
 // loaded can never be unloaded again, so it is unloaded first.
 
+#include "proxy/entrance.hpp"
 #include "proxy/impl.hpp"
 
 #include <algorithm>
@@ -39,20 +40,6 @@ std::string changed_name(Operation operation, std::string_view body) {
     }
 }
 
-// Every name in the body, whatever is to be done with it.
-std::vector<std::string> named_models(std::string_view body) {
-    auto const members = http::find_members(body);
-    if (!members) {
-        return {};
-    }
-    return {
-        text_of(members->model),
-        text_of(members->name),
-        text_of(members->source),
-        text_of(members->destination)
-    };
-}
-
 bool is_loaded_there(engine::Engine const& engine, upstream::ModelInfo const& info) {
     auto const snapshot = engine.snapshot();
     return std::ranges::any_of(snapshot.instances, [&](auto const& i) {
@@ -62,6 +49,16 @@ bool is_loaded_there(engine::Engine const& engine, upstream::ModelInfo const& in
 
 }  // namespace
 
+net::Task<bool> Proxy::Impl::read_store_request(Call& call, HeldBody& body) {
+    auto const read = co_await body.read(call.exchange, kMaxStoreBody);
+    if (!read) {
+        co_await answer_failure(call, read.error());
+        co_return false;
+    }
+    auto const may_use = co_await may_use_named(call, body.view());
+    co_return may_use;
+}
+
 net::Task<void> Proxy::Impl::store_request(Call& call) {
     auto* engine = &first(call);
     if (call.route.operation == Operation::Blob) {
@@ -69,13 +66,13 @@ net::Task<void> Proxy::Impl::store_request(Call& call) {
         co_return;
     }
     HeldBody body(bodies);
-    auto const read = co_await body.read(call.exchange, kMaxStoreBody);
-    if (!read) {
-        co_await answer_failure(call, read.error());
+    auto const is_read = co_await read_store_request(call, body);
+    if (!is_read) {
         co_return;
     }
     call.received = body.size();
-    for (auto const& named : named_models(body.view())) {
+    auto const names = named_models(body.view());
+    for (auto const& named : names.value_or(std::vector<std::string>())) {
         if (is_virtual(call, named)) {
             co_await answer_virtually(call, named, body.view());
             co_return;

@@ -1,19 +1,26 @@
 #pragma once
 // An exchange that adds the proxy's fields (request id, CORS) to whatever a handler of our own
-// paths answers, and notes the status for the log line. Lives as long as the call. Loop thread
-// only.
+// paths answers, notes the status for the log line, and shows the handler whom the key makes of the
+// client. Lives as long as the call. Loop thread only.
 
 #include "proxy/call.hpp"
+
+#include <optional>
 
 namespace plimsoll::proxy {
 
 class TaggedExchange final : public net::Exchange {
   public:
-    explicit TaggedExchange(Call& call) : call_(&call) {}
+    explicit TaggedExchange(Call& call) : call_(&call) {
+        if (!call.priority_field.empty()) {
+            head_ = call.exchange.head();
+            head_->fields.set("Priority", call.priority_field);
+        }
+    }
 
-    http::RequestHead const& head() const override { return inner().head(); }
+    http::RequestHead const& head() const override { return head_ ? *head_ : inner().head(); }
 
-    std::string const& peer() const override { return inner().peer(); }
+    std::string const& peer() const override { return call_->client(); }
 
     bool is_secure() const override { return inner().is_secure(); }
 
@@ -72,6 +79,7 @@ class TaggedExchange final : public net::Exchange {
     net::Exchange& inner() const { return call_->exchange; }
 
     Call* call_;
+    std::optional<http::RequestHead> head_;  // where the key changes it
     http::Fields fields_;
 };
 

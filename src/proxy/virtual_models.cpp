@@ -2,6 +2,7 @@
 
 #include "proxy/headers.hpp"
 #include "proxy/impl.hpp"
+#include "proxy/rows.hpp"
 #include "proxy/tagged_exchange.hpp"
 
 #include <boost/json/parse.hpp>
@@ -18,14 +19,27 @@ constexpr std::string_view kOneOpenAiModel = "/v1/models/";
 // The member of a list of models that holds its rows; empty: no such list.
 std::string_view rows_member(http::RequestHead const& head) {
     bool const is_reading = head.method == http::Method::Get || head.method == http::Method::Head;
-    if (is_reading && head.path == "/api/tags") {
+    if (is_reading && (head.path == "/api/tags" || head.path == "/api/ps")) {
         return "models";
     }
     return is_reading && head.path == "/v1/models" ? "data" : "";
 }
 
-// The upstream's list with more rows; the text as it was where it is no such list.
-std::string with_rows(std::string text, std::string_view member, json::array rows) {
+void keep_usable(json::array& rows, access::Pass const& pass) {
+    json::array kept;
+    for (auto& row : rows) {
+        if (pass.may_use(model_of_row(row))) {
+            kept.push_back(std::move(row));
+        }
+    }
+    rows = std::move(kept);
+}
+
+// The upstream's list with more rows, and without those that the key is not for; the text as it was
+// where it is no such list.
+std::string edited_list(
+    std::string text, std::string_view member, json::array rows, access::Pass const& pass
+) {
     boost::system::error_code broken;
     auto list = json::parse(text, broken);
     auto* const object = broken ? nullptr : list.if_object();
@@ -40,6 +54,7 @@ std::string with_rows(std::string text, std::string_view member, json::array row
         for (auto& row : rows) {
             all->push_back(std::move(row));
         }
+        keep_usable(*all, pass);
         return json::serialize(list);
     }
     return text;
@@ -77,14 +92,15 @@ net::Task<bool> Proxy::Impl::show_virtual_model(Call& call, std::string_view bod
     co_return false;
 }
 
-net::Task<bool> Proxy::Impl::list_with_virtual_models(Call& call) {
+net::Task<bool> Proxy::Impl::catalogue(Call& call) {
     auto const& head = call.exchange.head();
-    if (virtual_models == nullptr || call.only != nullptr) {
-        co_return false;
-    }
-    if (head.method == http::Method::Get && head.path.starts_with(kOneOpenAiModel)) {
+    if (head.path.starts_with(kOneOpenAiModel)) {
         auto const name = std::string_view(head.path).substr(kOneOpenAiModel.size());
-        if (is_virtual(call, name)) {
+        auto const is_allowed = co_await may_use_model(call, name);
+        if (!is_allowed) {
+            co_return true;
+        }
+        if (head.method == http::Method::Get && is_virtual(call, name)) {
             co_await answer_virtually(call, name, {});
             co_return true;
         }
@@ -94,10 +110,19 @@ net::Task<bool> Proxy::Impl::list_with_virtual_models(Call& call) {
     if (member.empty()) {
         co_return false;
     }
-    auto rows = co_await virtual_models->rows(call.route.dialect);
-    if (rows.empty()) {
+    json::array rows;
+    if (virtual_models != nullptr && call.only == nullptr && head.path != "/api/ps") {
+        rows = co_await virtual_models->rows(call.route.dialect);
+    }
+    if (rows.empty() && !call.pass.is_limited()) {
         co_return false;
     }
+    co_await answer_list(call, member, std::move(rows));
+    co_return true;
+}
+
+net::Task<void> Proxy::Impl::answer_list(Call& call, std::string_view member, json::array rows) {
+    auto const& head = call.exchange.head();
     auto& upstream = first(call).provider();
     net::ClientRequest request;
     request.method = http::Method::Get;
@@ -107,19 +132,18 @@ net::Task<bool> Proxy::Impl::list_with_virtual_models(Call& call) {
     auto response = co_await upstream.client().send(request, &call.exchange.canceller());
     if (!response) {
         co_await answer_upstream_failure(call, response.error(), upstream.config().name);
-        co_return true;
+        co_return;
     }
     auto text = co_await response->read_all(
         kMostOfList, upstream.config().timeout, &call.exchange.canceller()
     );
     if (!text) {
         co_await answer_upstream_failure(call, text.error(), upstream.config().name);
-        co_return true;
+        co_return;
     }
     http::Reply reply{response->head().status, client_fields(response->head()), {}};
-    reply.body = with_rows(std::move(*text), member, std::move(rows));
+    reply.body = edited_list(std::move(*text), member, std::move(rows), call.pass);
     co_await answer(call, std::move(reply));
-    co_return true;
 }
 
 }  // namespace plimsoll::proxy

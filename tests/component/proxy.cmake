@@ -2,6 +2,7 @@ plimsoll_test(component_proxy
     LABEL component
     SOURCES
         net_fixture.cpp
+        proxy_access_test.cpp
         proxy_cancel_test.cpp
         proxy_control_test.cpp
         proxy_faults_test.cpp

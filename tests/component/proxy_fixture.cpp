@@ -203,7 +203,10 @@ ProxyFixture::ProxyFixture(
     proxy = std::make_unique<proxy::Proxy>(
         std::vector{engine.get()},
         std::move(proxy_config),
-        [this](net::Exchange& exchange) { return control->handle(exchange); }
+        proxy::OwnPaths{
+            [this](net::Exchange& exchange) { return control->handle(exchange); },
+            &control::Control::need_of
+        }
     );
     proxy->use(&chains->models());
     proxy->count_into(metrics, control::Control::paths());

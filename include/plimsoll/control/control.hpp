@@ -1,6 +1,7 @@
 #pragma once
 // The control API: /healthz, /readyz, /metrics and /plimsoll/v1. Loop thread only.
 
+#include <plimsoll/access/guard.hpp>
 #include <plimsoll/base/bytes.hpp>
 #include <plimsoll/chain/chains.hpp>
 #include <plimsoll/engine/engine.hpp>
@@ -42,6 +43,17 @@ class Control {
 
     // False if the path is not one of ours.
     net::Task<bool> handle(net::Exchange& exchange);
+
+    // What a request on one of our own paths needs; of what is no endpoint: the most.
+    static access::Need need_of(http::Method method, std::string_view path);
+
+    struct Endpoint {
+        http::Method method = http::Method::Get;
+        std::string_view path;  // "{...}" stands for one part of it
+        access::Need need;
+    };
+
+    static std::vector<Endpoint> endpoints();
 
   private:
     struct Impl;
