@@ -171,7 +171,7 @@ int ask(ControlClient& client, ChainOptions const& options) {
 }  // namespace
 
 int run_chain(ChainOptions const& options) {
-    auto client = ControlClient::make(options.url);
+    auto client = ControlClient::make(options.url, options.key_file);
     if (!client) {
         complain(client.error().message);
         return 2;

@@ -125,6 +125,7 @@ std::variant<Command, Exit> parse_command_line(
     add_chain(root, command, default_url);
     add_runs(root, command, default_url);
     add_config(root, command);
+    add_key(root, command);
     add_health(root, command, default_url);
     add_sim(root, command);
     add_simulate(root, command);

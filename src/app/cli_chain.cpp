@@ -166,11 +166,6 @@ struct ChainTexts {
     }
 };
 
-void add_url(CLI::App& app, std::string& url) {
-    app.add_option("--url", url, "Plimsoll's address [$PLIMSOLL_URL or http://127.0.0.1:11435]")
-        ->type_name("URL");
-}
-
 void add_run_options(CLI::App& app, ChainTexts& texts) {
     app.add_option("chain", texts.what, "A file in JSON or TOML, or the name of a saved chain")
         ->required()
@@ -217,7 +212,7 @@ void add_chain(CLI::App& root, Command& out, std::string const& default_url) {
                 "--json", texts->options.json, "Print the server's JSON instead of a table"
             );
         }
-        add_url(*app, texts->options.url);
+        add_daemon(*app, texts->options.url, texts->options.key_file);
         app->footer(command.footer);
         app->callback([app, texts, is_run, &out] {
             out = texts->read(is_run && app->count("--input") > 0);
@@ -238,7 +233,7 @@ void add_runs(CLI::App& root, Command& out, std::string const& default_url) {
         ->check(unnamed(CLI::Range(1, 10'000)));
     auto const add_common = [values](CLI::App& app) {
         app.add_flag("--json", values->json, "Print the server's JSON instead of a table");
-        add_url(app, values->url);
+        add_daemon(app, values->url, values->key_file);
     };
     add_common(*runs);
     for (auto const& command : kRunsCommands) {

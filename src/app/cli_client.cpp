@@ -114,6 +114,13 @@ void read_duration(Values& values) {
 
 }  // namespace
 
+void add_daemon(CLI::App& app, std::string& url, std::string& key_file) {
+    app.add_option("--url", url, "Plimsoll's address [$PLIMSOLL_URL or http://127.0.0.1:11435]")
+        ->type_name("URL");
+    app.add_option("--key-file", key_file, "A file with the key to send [$PLIMSOLL_KEY]")
+        ->type_name("FILE");
+}
+
 void add_client_commands(CLI::App& root, Command& out, std::string const& default_url) {
     for (auto const& command : kCommands) {
         auto* app = root.add_subcommand(command.name, command.help);
@@ -153,12 +160,7 @@ void add_client_commands(CLI::App& root, Command& out, std::string const& defaul
                 ->type_name("TIME");
         }
         app->add_flag("--json", values->options.json, "Print the server's JSON instead of a table");
-        app->add_option(
-               "--url",
-               values->options.url,
-               "Plimsoll's address [$PLIMSOLL_URL or http://127.0.0.1:11435]"
-        )
-            ->type_name("URL");
+        add_daemon(*app, values->options.url, values->options.key_file);
         app->footer(command.footer);
         app->callback([values, &out] {
             read_duration(*values);

@@ -193,7 +193,7 @@ void add_serve(CLI::App& root, Command& out) {
         "\n"
         "Examples:\n"
         "  plimsoll serve --budget 22GiB\n"
-        "  plimsoll serve --listen 0.0.0.0:11435 --upstream http://gpu-box:11434 --budget 90%\n"
+        "  plimsoll serve --listen 127.0.0.1:12434 --upstream http://gpu-box:11434 --budget 90%\n"
         "  plimsoll serve --config plimsoll.toml --log-format json"
     );
     app->callback([app, values, &out] {

@@ -108,10 +108,7 @@ void add_estimate(CLI::App& root, Command& out, std::string const& default_url) 
     app->add_option("--overhead", texts->overhead, "With --show: bytes of a process [450MiB]")
         ->type_name("BYTES");
     app->add_flag("--json", options.json, "JSON instead of a table");
-    app->add_option(
-           "--url", options.url, "Plimsoll's address [$PLIMSOLL_URL or http://127.0.0.1:11435]"
-    )
-        ->type_name("URL");
+    add_daemon(*app, options.url, options.key_file);
     app->footer(kFooter);
     app->callback([texts, &out] { out = texts->read(); });
 }

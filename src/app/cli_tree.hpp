@@ -18,6 +18,7 @@ void add_simulate(CLI::App& root, Command& out);
 void add_replay(CLI::App& root, Command& out);
 void add_estimate(CLI::App& root, Command& out, std::string const& default_url);
 void add_config(CLI::App& root, Command& out);
+void add_key(CLI::App& root, Command& out);
 void add_chain(CLI::App& root, Command& out, std::string const& default_url);
 void add_runs(CLI::App& root, Command& out, std::string const& default_url);
 void add_health(CLI::App& root, Command& out, std::string const& default_url);
@@ -25,6 +26,9 @@ void add_health(CLI::App& root, Command& out, std::string const& default_url);
 void add_completion(CLI::App& root, Command& out);
 void add_man(CLI::App& root, Command& out);
 void add_client_commands(CLI::App& root, Command& out, std::string const& default_url);
+
+// --url and --key-file, of every command that talks to a running Plimsoll.
+void add_daemon(CLI::App& app, std::string& url, std::string& key_file);
 
 // --load-bandwidth: "2GiB", "2 GiB/s", "300MB/s" to bytes per second. Throws CLI11's error.
 double parse_bandwidth(std::string text);

@@ -125,7 +125,7 @@ int run_once(ControlClient& client, ClientOptions const& options) {
 }  // namespace
 
 int run_client(ClientOptions const& options) {
-    auto client = ControlClient::make(options.url);
+    auto client = ControlClient::make(options.url, options.key_file);
     if (!client) {
         std::fprintf(stderr, "plimsoll: %s\n", client.error().message.c_str());
         return 2;

@@ -23,9 +23,14 @@ int report(std::vector<config::Problem> const& problems) {
 // `--config -` checks what comes on standard input, without environment and flags.
 int check_standard_input() {
     std::string const text(std::istreambuf_iterator<char>(std::cin), {});
-    auto const parsed = config::parse(text, "standard input");
+    auto parsed = config::parse(text, "standard input");
     if (!parsed) {
         return report(parsed.error());
+    }
+    config::Loaded loaded{.config = std::move(*parsed), .sources = {}, .origins = {}};
+    auto const problems = config::take_in_secrets(loaded, key_file_of(loaded.config));
+    if (!problems.empty()) {
+        return report(problems);
     }
     std::printf("standard input: right\n");
     return 0;

@@ -12,8 +12,10 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <fstream>
 #include <utility>
 
 namespace plimsoll::app {
@@ -41,6 +43,30 @@ Answer read_answer(std::string_view body, unsigned status) {
         );
     }
     return answer;
+}
+
+// Never taken from the command line, which other users see.
+Result<std::string> read_key(std::string const& file) {
+    std::string key;
+    if (file.empty()) {
+        char const* const given = std::getenv("PLIMSOLL_KEY");
+        key = given == nullptr ? "" : given;
+    } else {
+        std::ifstream in(file);
+        if (!in || !std::getline(in, key)) {
+            return fail(Errc::Io, "--key-file: " + printable(file, 200) + " cannot be read");
+        }
+    }
+    key = trim(key);
+    bool const is_right = std::ranges::all_of(key, [](char c) { return c > ' ' && c < 0x7F; });
+    if (!is_right || (key.empty() && !file.empty())) {
+        return fail(
+            Errc::Invalid,
+            file.empty() ? "$PLIMSOLL_KEY is no key: it has blanks or other odd characters"
+                         : "--key-file: " + printable(file, 200) + " holds no key"
+        );
+    }
+    return key;
 }
 
 // Until the event that ends the request: "loaded", or "error" with its sentence.
@@ -112,10 +138,18 @@ std::string ControlClient::sentence_of(Reply const& reply) {
                         : printable(text, 2000);
 }
 
-Result<ControlClient> ControlClient::make(std::string url, std::string ca_file) {
+Result<ControlClient> ControlClient::make(
+    std::string url, std::string const& key_file, std::string ca_file
+) {
+    auto const key = read_key(key_file);
+    if (!key) {
+        return fail(Error(key.error()));
+    }
+    auto const authorization = key->empty() ? std::string() : "Bearer " + *key;
     net::ClientConfig config;
     if (auto const path = net::unix_path(url)) {
         config.unix_path = *path;
+        config.authorization = authorization;
         return ControlClient(std::move(url), std::move(config));
     }
     auto const parts = upstream::parse_url(url);
@@ -130,6 +164,7 @@ Result<ControlClient> ControlClient::make(std::string url, std::string ca_file) 
     if (!made) {
         return fail(std::move(made).error());
     }
+    made->authorization = authorization;
     return ControlClient(std::move(url), std::move(*made));
 }
 

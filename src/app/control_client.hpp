@@ -21,10 +21,13 @@ class ControlClient {
     // Called with the data of each event that tells how far a load is.
     using OnProgress = std::function<void(boost::json::value const&)>;
 
-    // `url`: "http://host:port", "https://host:port" or "unix:/path". `ca_file`: PEM, trusted
-    // instead of the system's CAs; empty: $PLIMSOLL_CA_FILE, or those. Error Invalid: neither of
-    // them, or a file that cannot be used.
-    static Result<ControlClient> make(std::string url, std::string ca_file = {});
+    // `url`: "http://host:port", "https://host:port" or "unix:/path". `key_file`: a file with the
+    // key to send; empty: $PLIMSOLL_KEY, or none. `ca_file`: PEM, trusted instead of the system's
+    // CAs; empty: $PLIMSOLL_CA_FILE, or those. Errors: Invalid (none of these URLs, or a file that
+    // cannot be used), Io.
+    static Result<ControlClient> make(
+        std::string url, std::string const& key_file = {}, std::string ca_file = {}
+    );
 
     // Errors carry one sentence for people: no daemon there (with how to start it), or what the
     // daemon said.

@@ -122,7 +122,7 @@ Result<json::value> estimate_file(EstimateOptions const& options) {
 }
 
 Result<json::value> ask_daemon(EstimateOptions const& options) {
-    auto client = ControlClient::make(options.url);
+    auto client = ControlClient::make(options.url, options.key_file);
     if (!client) {
         return fail(client.error());
     }

@@ -2,6 +2,7 @@
 // What a command line says, as plain values: the seam between the parser (CLI11, two source files)
 // and everything that runs. Values; any thread.
 
+#include <plimsoll/access/key.hpp>
 #include <plimsoll/base/time.hpp>
 #include <plimsoll/config/config.hpp>
 #include <plimsoll/sim/simulator.hpp>
@@ -38,6 +39,7 @@ struct ClientOptions {
     enum class Action : std::uint8_t { Status, Ps, Queue, Plan, Load, Unload, Pin, Unpin, Cleanup };
     Action action = Action::Status;
     std::string url = "http://127.0.0.1:11435";
+    std::string key_file;  // with our key; empty: $PLIMSOLL_KEY
     bool json = false;
     std::string model;
     std::vector<std::string> models;       // of plan: each by itself
@@ -49,6 +51,7 @@ struct ClientOptions {
 // What a model would take: asked of a running Plimsoll, or told from a saved answer of /api/show.
 struct EstimateOptions {
     std::string url = "http://127.0.0.1:11435";
+    std::string key_file;  // with our key; empty: $PLIMSOLL_KEY
     std::string model;
     std::string show;  // file; "-": standard input; empty: the daemon is asked
     std::optional<std::uint32_t> num_ctx, parallel, num_batch, draft_num_predict;
@@ -93,6 +96,7 @@ struct ChainOptions {
     enum class Action : std::uint8_t { Run, List, Show, Check, Save, Delete };
     Action action = Action::List;
     std::string url = "http://127.0.0.1:11435";
+    std::string key_file;              // with our key; empty: $PLIMSOLL_KEY
     std::string name;                  // of a saved chain; of run: empty if a file is run
     std::string file;                  // "-": standard input
     std::optional<std::string> input;  // "-": standard input; nullopt: that, if it is no terminal
@@ -106,11 +110,22 @@ struct RunsOptions {
     enum class Action : std::uint8_t { List, Show, Cancel, Resume };
     Action action = Action::List;
     std::string url = "http://127.0.0.1:11435";
+    std::string key_file;  // with our key; empty: $PLIMSOLL_KEY
     std::string id;
     std::uint32_t limit = 20;
     bool json = false;
     bool quiet = false;  // of resume
     bool detach = false;
+};
+
+// Keys of those who call.
+struct KeyOptions {
+    enum class Action : std::uint8_t { Create, List, Revoke, Hash, Rights };
+    Action action = Action::List;
+    access::Key key;  // of create and hash; of revoke its name
+    std::optional<std::filesystem::path> config;
+    std::optional<std::filesystem::path> file;  // nullopt: where the configuration says
+    bool json = false;
 };
 
 // Whether a Plimsoll answers, for containers and scripts.
@@ -136,6 +151,7 @@ using Command = std::variant<
     ReplayOptions,
     ChainOptions,
     RunsOptions,
+    KeyOptions,
     HealthOptions,
     PrintOptions,
     VersionOptions>;

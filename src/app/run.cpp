@@ -44,6 +44,10 @@ int execute(RunsOptions const& options) {
     return run_runs(options);
 }
 
+int execute(KeyOptions const& options) {
+    return run_key(options);
+}
+
 int execute(HealthOptions const& options) {
     return run_health(options);
 }

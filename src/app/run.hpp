@@ -18,6 +18,7 @@ int run_estimate(EstimateOptions const& options);
 int run_chain(ChainOptions const& options);
 int run_runs(RunsOptions const& options);
 int run_health(HealthOptions const& options);
+int run_key(KeyOptions const& options);
 int run_replay(ReplayOptions const& options);
 int run_simulate(SimulateOptions const& options);
 

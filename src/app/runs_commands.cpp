@@ -110,7 +110,7 @@ int resume(ControlClient& client, RunsOptions const& options) {
 }  // namespace
 
 int run_runs(RunsOptions const& options) {
-    auto client = ControlClient::make(options.url);
+    auto client = ControlClient::make(options.url, options.key_file);
     if (!client) {
         complain(client.error().message);
         return 2;

@@ -3,13 +3,14 @@
 is one thing that is done; after each the console must be silent, and nothing may have been asked of anybody else.
 """
 
+import subprocess
 import tempfile
 import threading
 import unittest
 from pathlib import Path
 
 from support.browser import Browser, needs_browser
-from support.process import Serve, Sim, get_json, post, post_json, wait_for
+from support.process import Serve, Sim, binary, clean_environment, get_json, post, post_json, wait_for
 
 
 def generate(url: str, model: str, tokens: int):
@@ -374,6 +375,33 @@ class Breaks(unittest.TestCase):
                         browser.wait_text("#models .where", "on stern")
                         self.assertEqual(0, len(browser.all(".ship:first-child .box")))
                         self.assertEqual([], browser.complaints())
+
+    def test_keys_of_the_daemon(self):
+        with tempfile.TemporaryDirectory() as folder, Sim("--load-bandwidth", "40GiB") as sim:
+            keys = {}
+            for role in ("inference", "operator"):
+                made = subprocess.run([binary(), "key", "create", role, "--role", role, "--file", f"{folder}/keys.toml"],
+                                      capture_output=True, text=True, env=clean_environment(), timeout=60)
+                self.assertEqual(0, made.returncode, made.stderr)
+                keys[role] = made.stdout.strip()
+            with Serve(sim.url, state=f"{folder}/state.db") as serve, Browser(serve.url) as browser:
+                browser.open(wait=False)
+                browser.wait(lambda: browser.one("#key-dialog").is_displayed(), "asked for a key")
+                browser.type("#key", keys["inference"] + "\n")
+                browser.wait(lambda: browser.text("#key-error") != "", "told that this key is not enough")
+                browser.type("#key", keys["operator"] + "\n")
+                browser.wait(lambda: browser.state() == "live" and browser.all(".ship"), "live")
+                browser.click("#open-load")
+                browser.type("#load-model", "llama3.2:1b")
+                browser.wait(lambda: len(browser.all("#known-models option")) > 20, "names to choose from")
+                browser.click("#load-go")
+                browser.wait_text("#models h3", "llama3.2:1b")
+                # Settings are an admin's.
+                browser.click("#auto-unload")
+                browser.click("#confirm-go")
+                browser.wait_text("#confirm-error", "admin")
+                self.assertNotIn(keys["operator"], serve.output(1000))
+                self.assertEqual([], browser.complaints())
 
 
 if __name__ == "__main__":

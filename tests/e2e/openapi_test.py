@@ -1,23 +1,29 @@
 #!/usr/bin/env python3
 """docs/openapi.yaml has exactly the endpoints that the program has, is what the program serves, and holds together."""
 
+import json
 import re
+import subprocess
 import unittest
 
-from support.process import ROOT, Serve, Sim, request
+from support.process import ROOT, Serve, Sim, binary, clean_environment, request
 
 METHODS = ("get", "put", "post", "delete", "patch")
 
 
-def operations(text: str) -> set:
+def operations(text: str, only_open: bool = False) -> set:
     """Method and path of each, by the shape that the file keeps: paths two blanks in, methods four."""
-    found, path = set(), None
+    found, path, last = set(), None, None
     for line in text.partition("\npaths:\n")[2].partition("\ncomponents:\n")[0].splitlines():
         if match := re.fullmatch(r"  (/\S*):", line):
             path = match[1]
         elif match := re.fullmatch(r"    (\w+):", line):
             assert match[1] in METHODS, line
-            found.add((match[1].upper(), path))
+            last = (match[1].upper(), path)
+            if not only_open:
+                found.add(last)
+        elif line == "      security: []" and only_open:
+            found.add(last)
     return found
 
 
@@ -35,6 +41,13 @@ class Openapi(unittest.TestCase):
         table = answer.json()["error"].partition("there are: ")[2].split(", ")
         self.assertGreater(len(table), 25)
         self.assertEqual(sorted(tuple(entry.split(" ")) for entry in table), sorted(operations(self.text)))
+
+    def test_it_says_which_endpoints_need_no_key(self):
+        done = subprocess.run([binary(), "key", "rights", "--json"], env=clean_environment(), capture_output=True, text=True,
+                              check=True)
+        ours = {(row["method"], row["path"]): row["role"] for row in json.loads(done.stdout)["routes"]}
+        meant = {each for each in operations(self.text) if ours[each] == "open"}
+        self.assertEqual(meant, operations(self.text, only_open=True))
 
     def test_the_program_serves_it(self):
         answer = request("GET", self.serve.url + "/plimsoll/v1/openapi.yaml")

@@ -10,7 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support.process import Serve, Sim, clean_environment, request, slowness
+from support.process import Serve, Sim, binary, clean_environment, request, slowness
 
 CLIENTS = os.environ.get("PLIMSOLL_TEST_CLIENTS", "")
 PROGRAM = Path(CLIENTS) / "schemathesis" / "venv" / "bin" / "schemathesis"
@@ -25,21 +25,27 @@ class Schemathesis(unittest.TestCase):
     def test_the_daemon_does_what_the_document_says(self):
         with tempfile.TemporaryDirectory() as folder:
             config = Path(folder) / "plimsoll.toml"
-            config.write_text(f'[chains]\ndirectory = "{folder}/chains"\n{SHORT_WAITS}')
+            keys = Path(folder) / "keys.toml"
+            config.write_text(f'[chains]\ndirectory = "{folder}/chains"\n[access]\nkey_file = "{keys}"\n{SHORT_WAITS}')
+            # With a key, so that what is sent without one has to be refused.
+            made = subprocess.run([binary(), "key", "create", "tester", "--role", "admin", "--file", str(keys)],
+                                  env=clean_environment(), capture_output=True, text=True, check=True)
+            bearer = {"Authorization": "Bearer " + made.stdout.strip()}
             # Loads and answers take no time, so that the requests go to the daemon and not to waiting.
             with Sim("--vram", "24GiB", "--load-bandwidth", "4096GiB/s", "--tokens-per-second", "100000", "--time-scale",
                      "50") as sim, Serve(sim.url, "--config", str(config), budget="16GiB") as serve:
                 serve.wait_ready()
-                self.run_schemathesis(serve, folder)
+                self.run_schemathesis(serve, folder, bearer)
                 self.assertTrue(serve.is_running(), serve.output())
                 self.assertEqual(200, request("GET", serve.url + "/healthz").status)
                 self.assertEqual(0, sim.books()["out_of_memory"])
 
-    def run_schemathesis(self, serve, folder):
+    def run_schemathesis(self, serve, folder, bearer):
         document = Path(folder) / "openapi.yaml"
-        document.write_bytes(request("GET", serve.url + "/plimsoll/v1/openapi.yaml").body)
+        document.write_bytes(request("GET", serve.url + "/plimsoll/v1/openapi.yaml", headers=bearer).body)
         command = [str(PROGRAM), "--config-file", str(HERE / "clients" / "schemathesis.toml"), "run", str(document), "--url",
-                   serve.url, "--checks", "all", "--max-examples", str(EXAMPLES), "--no-shrink"]
+                   serve.url, "--checks", "all", "--max-examples", str(EXAMPLES), "--no-shrink",
+                   "--header", "Authorization: " + bearer["Authorization"]]
         environment = {**clean_environment(), "PYTHONPATH": str(HERE / "clients"), "PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, timeout=(300 + 20 * EXAMPLES) * slowness())

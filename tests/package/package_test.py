@@ -173,6 +173,22 @@ class Story(unittest.TestCase):
         self.root.run("systemctl", "stop", "plimsoll.socket", "plimsoll.service")
         self.root.run("systemctl", "start", "plimsoll.service")
 
+    def test_4d_takes_keys_that_root_makes(self):
+        self.need_boot()
+        secret = self.root.run("plimsoll", "key", "create", "me", "--role", "admin").stdout.strip()
+        self.root.run("systemctl", "reload", "plimsoll.service")
+        wait_for(lambda: self.root.run("plimsoll", "status", check=False).returncode != 0, "closed", self.journal)
+        self.root.run("plimsoll", "status", env={"PLIMSOLL_KEY": secret})
+        self.root.run("systemctl", "restart", "plimsoll.service")
+        self.root.run("plimsoll", "health")
+        self.root.run("plimsoll", "status", env={"PLIMSOLL_KEY": secret})
+        owner, mode = self.root.run("stat", "-c", "%u %a", "/var/lib/plimsoll/keys.toml").stdout.split()
+        self.assertNotEqual(owner, "0")
+        self.assertEqual(mode, "600")
+        self.root.run("rm", "/var/lib/plimsoll/keys.toml")
+        self.root.run("systemctl", "restart", "plimsoll.service")
+        self.root.run("plimsoll", "status")
+
     def test_5_is_restarted_when_its_loop_hangs(self):
         self.need_boot()
         drop_in = self.inside("etc/systemd/system/plimsoll.service.d/short.conf")

@@ -169,3 +169,45 @@ TEST_CASE("cli: --version is the version", "[app][unit]") {
     CHECK(exit.status == 0);
     CHECK(exit.out == "plimsoll " + std::string(version()) + "\n");
 }
+
+TEST_CASE("cli: a key is made as it was asked for", "[app][unit]") {
+    auto const options = parsed<KeyOptions>(
+        {"key",
+         "create",
+         "team",
+         "--role",
+         "operator",
+         "--models",
+         "qwen*",
+         "--models",
+         "chain/*",
+         "--priority",
+         "low",
+         "--requests-per-minute",
+         "60",
+         "--max-concurrent",
+         "4",
+         "--file",
+         "k.toml"}
+    );
+    access::Key wanted;
+    wanted.name = "team";
+    wanted.role = access::Role::Operator;
+    wanted.models = {"qwen*", "chain/*"};
+    wanted.priority = core::Priority::Low;
+    wanted.requests_per_minute = 60;
+    wanted.max_concurrent = 4;
+    CHECK(options.action == KeyOptions::Action::Create);
+    CHECK(options.key == wanted);
+    CHECK(options.file == "k.toml");
+    CHECK(parsed<KeyOptions>({"key", "create", "me"}).key.role == access::Role::Inference);
+    CHECK(
+        parsed<KeyOptions>({"key", "create", "--role", "admin", "me"}).key.role ==
+        access::Role::Admin
+    );
+    CHECK(refused({"key"}).status == 2);
+    CHECK(refused({"key", "create"}).status == 2);
+    CHECK(refused({"key", "create", "x", "--role", "root"}).status == 2);
+    CHECK(refused({"key", "create", "x", "--role", "admin", "--models", "a"}).status == 2);
+    CHECK(parsed<ClientOptions>({"status", "--key-file", "k"}).key_file == "k");
+}

@@ -38,7 +38,7 @@ TEST_CASE("control client: a Unix socket that is not there is named", "[app][uni
 }
 
 TEST_CASE("control client: a CA file that is none is an error before the call", "[app][unit]") {
-    auto const client = ControlClient::make("https://127.0.0.1:1", "/no/such.pem");
+    auto const client = ControlClient::make("https://127.0.0.1:1", {}, "/no/such.pem");
     REQUIRE_FALSE(client);
     CHECK_THAT(
         client.error().message, ContainsSubstring("the CA file /no/such.pem cannot be read")
