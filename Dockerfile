@@ -18,8 +18,9 @@ FROM scratch
 COPY --from=build /image /
 USER 65532:65532
 # Published ports arrive on the container's own address, not on its loopback: compose.yaml publishes to this host's
-# loopback only.
+# loopback only, which is what makes the consent to listen without keys right.
 ENV PLIMSOLL_SERVER_LISTEN=0.0.0.0:11435 \
+    PLIMSOLL_SERVER_ALLOW_OPEN_LISTEN=true \
     PLIMSOLL_CONFIG=/etc/plimsoll/plimsoll.toml
 VOLUME /var/lib/plimsoll
 EXPOSE 11435
