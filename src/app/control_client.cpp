@@ -133,9 +133,13 @@ std::string ControlClient::sentence_of(Reply const& reply) {
     if (text.empty()) {
         text = error["message"].text();
     }
-    return text.empty() ? "the answer is status " + std::to_string(reply.status) +
-                              "; is it Plimsoll that answers there?"
-                        : printable(text, 2000);
+    if (text.empty()) {
+        return "the answer is status " + std::to_string(reply.status) +
+               "; is it Plimsoll that answers there?";
+    }
+    auto const* const hint =
+        reply.status == 401 ? "; this command takes it from --key-file FILE or $PLIMSOLL_KEY" : "";
+    return printable(text, 2000) + hint;
 }
 
 Result<ControlClient> ControlClient::make(

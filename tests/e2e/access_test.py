@@ -137,7 +137,7 @@ class CommandLine(unittest.TestCase):
                     with self.subTest(command[0]):
                         without = run(*command, *url)
                         self.assertNotEqual(0, without.returncode)
-                        self.assertIn("key", without.stderr)
+                        self.assertIn("--key-file", without.stderr)
                         self.assertEqual(0, run(*command, *url, env={"PLIMSOLL_KEY": secret}).returncode)
                         by_file = run(*command, *url, "--key-file", str(file))
                         self.assertEqual(0, by_file.returncode, by_file.stderr)
