@@ -73,6 +73,13 @@ fs::path place_of(std::string const& path) {
 }
 
 std::expected<std::string, std::string> read_credential(std::string const& file) {
+    if (file.starts_with(kCredentials) && std::getenv("CREDENTIALS_DIRECTORY") == nullptr) {
+        return std::unexpected(
+            "is a credential that systemd gives to the unit alone (LoadCredential=), and there is "
+            "no "
+            "$CREDENTIALS_DIRECTORY here"
+        );
+    }
     auto const text = read_private(
         place_of(file), kLongestCredential, S_IROTH | S_IWOTH | S_IWGRP, "can be read or changed"
     );

@@ -173,6 +173,16 @@ class ListenerTest(Tls):
                                 "--budget", "1GiB", "--state", str(self.folder / "state.db"))
         self.assertEqual(1, done.returncode)
         self.assertIn("the certificate /no/such.crt cannot be read: No such file or directory", done.stderr)
+        checked = self.run_command("config", "check", "--config", config)
+        self.assertEqual(2, checked.returncode)
+        self.assertIn(f"{config}:2: the certificate /no/such.crt cannot be read", checked.stderr)
+        checked = self.run_command("config", "check", "--config", self.configure(*self.authority.make("first"), f'''
+[[upstream]]
+url = "https://127.0.0.1:1"
+tls_ca_file = "{config}"
+'''))
+        self.assertEqual(2, checked.returncode)
+        self.assertRegex(checked.stderr, "plimsoll.toml:6: .*plimsoll.toml")
 
 
 class UpstreamTest(Tls):

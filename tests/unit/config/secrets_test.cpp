@@ -161,6 +161,7 @@ TEST_CASE(
     CHECK(problems(credential, "").empty());
     CHECK(credential.config.upstreams.front().upstream.api_key == "sk-canary");
     ::unsetenv("CREDENTIALS_DIRECTORY");
+    CHECK_THAT(problems(credential, ""), ContainsSubstring("LoadCredential="));
 
     auto open = with_file(folder.write("open", "sk-canary", 0644).string());
     CHECK_THAT(problems(open, ""), ContainsSubstring("chmod 600"));
