@@ -2,11 +2,15 @@
 
 #include <plimsoll/base/text.hpp>
 #include <plimsoll/probe/probe.hpp>
+#include <plimsoll/probe/processes.hpp>
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
+#include <span>
 
 namespace plimsoll::probe {
 
@@ -19,7 +23,15 @@ struct Memory {
     unsigned long long total, free, used;
 };
 
+// nvmlProcessInfo_t of the functions that end in _v3 (drivers since 2021).
+struct Process {
+    unsigned pid;
+    unsigned long long used;
+    unsigned gpu_instance, compute_instance;
+};
+
 constexpr int kSuccess = 0;
+constexpr unsigned kMostProcesses = 512;  // of a card; more are not counted
 constexpr unsigned kNameLength = 96;
 constexpr unsigned kMostCards = 64;
 
@@ -38,6 +50,9 @@ struct Functions {
     int (*memory_info)(Device, Memory*) = nullptr;
     int (*name)(Device, char*, unsigned) = nullptr;
     int (*uuid)(Device, char*, unsigned) = nullptr;
+    // Null in older drivers.
+    int (*compute_processes)(Device, unsigned*, Process*) = nullptr;
+    int (*graphics_processes)(Device, unsigned*, Process*) = nullptr;
 };
 
 template <class Function>
@@ -63,6 +78,8 @@ std::string find_functions(void* library, Functions& out) {
     need("nvmlDeviceGetMemoryInfo", out.memory_info);
     need("nvmlDeviceGetName", out.name);
     need("nvmlDeviceGetUUID", out.uuid);
+    find(library, "nvmlDeviceGetComputeRunningProcesses_v3", out.compute_processes);
+    find(library, "nvmlDeviceGetGraphicsRunningProcesses_v3", out.graphics_processes);
     return missing;
 }
 
@@ -114,7 +131,55 @@ class Nvml final : public MemoryProbe {
         return cards;
     }
 
+    Result<std::vector<CardProcess>> processes() {
+        if (functions_.compute_processes == nullptr) {
+            return fail(Errc::Unsupported, "this driver does not tell which programs use a card");
+        }
+        unsigned count = 0;
+        if (int const code = functions_.device_count(&count); code != kSuccess) {
+            return failed("counting cards", code);
+        }
+        std::vector<CardProcess> out;
+        for (unsigned i = 0; i < std::min(count, kMostCards); ++i) {
+            Device device = nullptr;
+            if (int const code = functions_.device_handle(i, &device); code != kSuccess) {
+                return failed("finding card " + std::to_string(i), code);
+            }
+            auto const card = "nvidia:" + text(functions_.uuid, device, std::to_string(i));
+            for (auto* list : {functions_.compute_processes, functions_.graphics_processes}) {
+                if (list != nullptr) {
+                    add_processes(list, device, card, out);
+                }
+            }
+        }
+        return out;
+    }
+
   private:
+    // A program that computes and draws is in both lists.
+    static void add_processes(
+        int (*list)(Device, unsigned*, Process*),
+        Device device,
+        std::string const& card,
+        std::vector<CardProcess>& out
+    ) {
+        std::array<Process, kMostProcesses> found{};
+        unsigned count = kMostProcesses;
+        if (list(device, &count, found.data()) != kSuccess) {
+            return;
+        }
+        for (auto const& one : std::span(found).first(std::min(count, kMostProcesses))) {
+            int const pid = static_cast<int>(one.pid);
+            bool const is_known = std::ranges::any_of(out, [&](CardProcess const& other) {
+                return other.card == card && other.pid == pid;
+            });
+            if (!is_known) {
+                bool const is_said = one.used != std::numeric_limits<unsigned long long>::max();
+                out.push_back({card, pid, is_said ? Bytes(one.used) : Bytes()});
+            }
+        }
+    }
+
     [[nodiscard]] std::unexpected<Error> failed(std::string const& what, int code) const {
         char const* const words = functions_.error_string(code);
         return fail(
@@ -135,9 +200,7 @@ class Nvml final : public MemoryProbe {
     Functions functions_;
 };
 
-}  // namespace
-
-Result<std::unique_ptr<MemoryProbe>> open_nvml(std::string const& library) {
+Result<std::unique_ptr<Nvml>> open(std::string const& library) {
     if (library.empty()) {  // to dlopen() the program itself
         return fail(Errc::NotFound, "NVML is not asked");
     }
@@ -160,11 +223,28 @@ Result<std::unique_ptr<MemoryProbe>> open_nvml(std::string const& library) {
             "NVML cannot be started: " + printable(words == nullptr ? "unknown error" : words)
         );
     }
-    auto probe = std::make_unique<Nvml>(std::move(handle), functions);
-    if (auto const cards = probe->read(); !cards) {
+    return std::make_unique<Nvml>(std::move(handle), functions);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<MemoryProbe>> open_nvml(std::string const& library) {
+    auto probe = open(library);
+    if (!probe) {
+        return fail(probe.error());
+    }
+    if (auto const cards = (*probe)->read(); !cards) {
         return fail(cards.error());
     }
-    return probe;
+    return std::unique_ptr<MemoryProbe>(std::move(*probe));
+}
+
+Result<std::vector<CardProcess>> nvml_processes(std::string const& library) {
+    auto probe = open(library);
+    if (!probe) {
+        return fail(probe.error());
+    }
+    return (*probe)->processes();
 }
 
 }  // namespace plimsoll::probe

@@ -111,9 +111,16 @@ double Statement::real() {
 }
 
 Result<Database> Database::open(std::string const& file) {
+    return open_with(file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+}
+
+Result<Database> Database::open_to_read(std::string const& file) {
+    return open_with(file, SQLITE_OPEN_READONLY);
+}
+
+Result<Database> Database::open_with(std::string const& file, int flags) {
     sqlite3* raw = nullptr;
-    int const flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    int const code = sqlite3_open_v2(file.c_str(), &raw, flags, nullptr);
+    int const code = sqlite3_open_v2(file.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
     Database database;
     database.handle_.reset(raw);  // to be closed even where opening failed
     if (code != SQLITE_OK) {

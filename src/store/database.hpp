@@ -57,6 +57,8 @@ class Database {
   public:
     // Errors: Invalid if the file is no database, Io otherwise. `file` is a path or ":memory:".
     static Result<Database> open(std::string const& file);
+    // The same for a file that is only looked at, and must exist.
+    static Result<Database> open_to_read(std::string const& file);
 
     Result<void> execute(std::string const& sql);
     Result<Statement> prepare(std::string_view sql);
@@ -66,6 +68,8 @@ class Database {
     [[nodiscard]] bool is_read_only() const;
 
   private:
+    static Result<Database> open_with(std::string const& file, int flags);
+
     std::unique_ptr<sqlite3, CloseDatabase> handle_;
 };
 

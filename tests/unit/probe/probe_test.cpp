@@ -1,6 +1,7 @@
 #include "support/catch.hpp"
 
 #include <plimsoll/probe/probe.hpp>
+#include <plimsoll/probe/processes.hpp>
 
 #include <cstdlib>
 #include <filesystem>
@@ -45,6 +46,18 @@ struct Tree {
 };
 
 }  // namespace
+
+TEST_CASE("probe: programs on NVML's cards", "[probe][unit]") {
+    FakeNvml const fake("24564 1024 4711 700,16384 300,24564 9000 12 8000");
+    auto const processes = probe::nvml_processes(PLIMSOLL_FAKE_NVML);
+    REQUIRE(processes);
+    REQUIRE(processes->size() == 2);
+    CHECK(processes->at(0).card == "nvidia:GPU-1");
+    CHECK(processes->at(0).pid == 4711);
+    CHECK(processes->at(0).used == mebibytes(700));
+    CHECK(processes->at(1).card == "nvidia:GPU-3");
+    CHECK(probe::nvml_processes("").error().code == Errc::NotFound);
+}
 
 TEST_CASE("probe: NVML's cards with their memory", "[probe][unit]") {
     FakeNvml const fake("24564 1024,16384 300");
