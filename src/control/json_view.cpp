@@ -199,6 +199,11 @@ json::object upstream_json(engine::Engine& engine, core::Snapshot const& snapsho
     out["cards"] = cards_json(engine, snapshot);
     out["max_loaded_models"] = engine.config().scheduler.max_loaded_models;
     out["parallel"] = engine.config().scheduler.parallel;
+    out["kv_cache_type"] = memory::to_string(engine.config().kv_type);
+    out["flash_attention"] = memory::to_string(engine.config().flash_attention);
+    out["default_num_ctx"] = engine.config().default_num_ctx_is_known
+                                 ? json::value(engine.config().default_num_ctx)
+                                 : json::value(nullptr);
     out["instances"] = snapshot.instances.size();
     out["waiting"] = snapshot.waiting.size();
     out["longest_wait_seconds"] = to_seconds(snapshot.longest_wait);
