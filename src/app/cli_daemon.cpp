@@ -1,4 +1,4 @@
-// serve, sim and config: what starts something or reads the configuration.
+// serve, sim, config and doctor: what starts something or reads the configuration.
 
 #include "app/cli_tree.hpp"
 
@@ -240,6 +240,40 @@ void add_config(CLI::App& root, Command& out) {
         ->callback([&out] { out = ConfigOptions{ConfigOptions::Action::Reference, {}, {}}; });
     app->add_subcommand("schema", "Print the JSON schema of the configuration, for editors")
         ->callback([&out] { out = ConfigOptions{ConfigOptions::Action::Schema, {}, {}}; });
+}
+
+void add_doctor(CLI::App& root, Command& out) {
+    auto* app = root.add_subcommand(
+        "doctor", "Look for what is wrong with this installation, with a fix for each finding"
+    );
+    auto values = add_settings(*app);
+    auto options = std::make_shared<DoctorOptions>();
+    app->add_option(
+           "--url", options->url, "Plimsoll's address [$PLIMSOLL_URL or the configuration's]"
+    )
+        ->type_name("URL");
+    app->add_option("--key-file", options->key_file, "A file with the key to send [$PLIMSOLL_KEY]")
+        ->type_name("FILE");
+    app->add_flag("--json", options->json, "Print the findings as JSON");
+    app->add_option("--root", options->root, "Look for files of the system under it [/]")
+        ->type_name("DIR");
+    app->footer(
+        "Asks the daemon and the servers behind it, reads the configuration, and compares how "
+        "Ollama was started\n"
+        "with what Plimsoll was told; it changes nothing. Works without a running daemon too. Root "
+        "sees more.\n"
+        "Exit status 0: nothing is wrong, or only warnings; 1: there is a problem.\n"
+        "\n"
+        "Examples:\n"
+        "  sudo plimsoll doctor\n"
+        "  plimsoll doctor --json | jq '.findings[] | select(.level != \"ok\")'\n"
+        "  plimsoll doctor --config /etc/plimsoll/plimsoll.toml"
+    );
+    app->callback([app, values, options, &out] {
+        options->config = values->file();
+        options->flags = values->overrides(*app);
+        out = *options;
+    });
 }
 
 void add_sim(CLI::App& root, Command& out) {

@@ -139,6 +139,16 @@ struct PrintOptions {
     std::string text;
 };
 
+// What may be wrong with this installation, and what to do about it.
+struct DoctorOptions {
+    std::optional<std::filesystem::path> config;
+    config::Overrides flags;
+    std::string url;                   // of the daemon; empty: $PLIMSOLL_URL, or the configuration
+    std::string key_file;              // with our key; empty: $PLIMSOLL_KEY
+    std::filesystem::path root = "/";  // files of the system are looked for under it
+    bool json = false;
+};
+
 struct VersionOptions {};
 
 using Command = std::variant<
@@ -154,6 +164,7 @@ using Command = std::variant<
     KeyOptions,
     HealthOptions,
     PrintOptions,
+    DoctorOptions,
     VersionOptions>;
 
 // Nothing to run: help was asked for, or the command line is wrong.

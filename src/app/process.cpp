@@ -102,6 +102,9 @@ bool is_loopback(std::string const& address) {
 }
 
 std::string authority_of(std::string const& address, unsigned port) {
+    if (address.starts_with("unix:")) {
+        return address;
+    }
     bool const is_v6 = address.find(':') != std::string::npos;
     return (is_v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
 }

@@ -57,6 +57,10 @@ int execute(PrintOptions const& options) {
     return std::fflush(stdout) == 0 ? 0 : 1;
 }
 
+int execute(DoctorOptions const& options) {
+    return run_doctor(options);
+}
+
 int execute(VersionOptions const&) {
     std::printf("plimsoll %.*s\n", static_cast<int>(version().size()), version().data());
     return 0;

@@ -1,5 +1,6 @@
 #include "app/terminal.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -21,6 +22,12 @@ std::string_view code_of(Colour colour) {
             return "33";
         case Colour::Red:
             return "31";
+        case Colour::Blue:
+            return "34";
+        case Colour::Magenta:
+            return "35";
+        case Colour::Cyan:
+            return "36";
     }
     return "";
 }
@@ -42,6 +49,10 @@ Terminal terminal_of(int descriptor) {
     bool const is_unwanted = no_color != nullptr && *no_color != '\0';
     bool const is_dumb = term != nullptr && std::string_view(term) == "dumb";
     terminal.colours = terminal.is_tty && !is_unwanted && !is_dumb;
+    winsize size{};
+    if (terminal.is_tty && ::ioctl(descriptor, TIOCGWINSZ, &size) == 0) {
+        terminal.columns = size.ws_col;
+    }
     return terminal;
 }
 

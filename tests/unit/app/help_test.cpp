@@ -53,7 +53,8 @@ TEST_CASE("help: every command teaches with the text agreed on", "[app][golden]"
         "cleanup",
         "health",
         "completion",
-        "man"
+        "man",
+        "doctor"
     );
     std::vector<std::string> words;
     std::string file = name;
