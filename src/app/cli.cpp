@@ -128,6 +128,7 @@ std::variant<Command, Exit> parse_command_line(
     add_key(root, command);
     add_health(root, command, default_url);
     add_doctor(root, command);
+    add_takeover(root, command);
     add_sim(root, command);
     add_simulate(root, command);
     add_replay(root, command);

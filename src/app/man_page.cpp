@@ -43,6 +43,11 @@ The configuration of a user; ~/.config without the variable.
 .I /etc/plimsoll/plimsoll.toml
 The configuration of the service.
 .TP
+.I /etc/plimsoll/takeover.json
+What
+.B plimsoll takeover
+wrote over what, for \-\-undo.
+.TP
 .I /var/lib/plimsoll/state.db
 What the service has measured, and its runs of chains.
 Else $XDG_STATE_HOME/plimsoll/state.db, or ~/.local/state/plimsoll/state.db.

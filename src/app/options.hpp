@@ -149,6 +149,16 @@ struct DoctorOptions {
     bool json = false;
 };
 
+// Plimsoll in the place of a host's Ollama.
+struct TakeoverOptions {
+    bool dry_run = false;
+    bool undo = false;
+    std::uint16_t ollama_port = 0;                // 0: a free one
+    Duration patience = std::chrono::minutes(1);  // for each of them to answer
+    std::string key_file;                         // with our key; empty: $PLIMSOLL_KEY
+    std::filesystem::path root = "/";
+};
+
 struct VersionOptions {};
 
 using Command = std::variant<
@@ -165,6 +175,7 @@ using Command = std::variant<
     HealthOptions,
     PrintOptions,
     DoctorOptions,
+    TakeoverOptions,
     VersionOptions>;
 
 // Nothing to run: help was asked for, or the command line is wrong.

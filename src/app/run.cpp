@@ -61,6 +61,10 @@ int execute(DoctorOptions const& options) {
     return run_doctor(options);
 }
 
+int execute(TakeoverOptions const& options) {
+    return run_takeover(options);
+}
+
 int execute(VersionOptions const&) {
     std::printf("plimsoll %.*s\n", static_cast<int>(version().size()), version().data());
     return 0;

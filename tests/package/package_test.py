@@ -4,6 +4,7 @@ PLIMSOLL_TEST_PACKAGES names the folder with the package, PLIMSOLL_TEST_ROOTS on
 there). The steps are one story, told in order.
 """
 
+import json
 import os
 import re
 import shutil
@@ -96,6 +97,17 @@ class Story(unittest.TestCase):
         self.assertEqual(self.root.run("systemctl", "is-enabled", "plimsoll.socket", check=False).stdout, "disabled\n")
         self.assertEqual(self.root.run("dpkg", "--verify", "plimsoll").stdout, "")
 
+    def install_ollama(self):
+        """A stand-in as a service, that listens where OLLAMA_HOST says."""
+        program = self.inside("usr/local/bin/ollama")
+        program.write_text('#!/bin/sh\nexec plimsoll sim --listen "${OLLAMA_HOST:-127.0.0.1:11434}"\n')
+        program.chmod(0o755)
+        self.inside("etc/systemd/system/ollama.service").write_text(
+            "[Unit]\nDescription=A stand-in\n[Service]\nExecStart=/usr/local/bin/ollama serve\n"
+            "[Install]\nWantedBy=multi-user.target\n")
+        self.root.run("systemctl", "daemon-reload")
+        self.root.run("systemctl", "start", "ollama.service")
+
     def test_2_boots_and_is_ready(self):
         try:
             self.root.boot(WAIT)
@@ -107,7 +119,7 @@ class Story(unittest.TestCase):
         self.assertIn("upstream ollama at http://127.0.0.1:11434 is down", self.show("StatusText")["StatusText"])
         self.root.run("plimsoll", "health")
         self.assertEqual(self.root.run("plimsoll", "health", "--ready", check=False).returncode, 1)
-        self.root.run("systemd-run", "--unit=ollama", "plimsoll", "sim")
+        self.install_ollama()
         wait_for(lambda: self.root.run("plimsoll", "health", "--ready", check=False).returncode == 0, "ready",
                  self.journal)
         self.root.run("plimsoll", "load", "gemma3:270m")
@@ -189,6 +201,49 @@ class Story(unittest.TestCase):
         self.root.run("systemctl", "restart", "plimsoll.service")
         self.root.run("plimsoll", "status")
 
+    def below_etc(self) -> dict[str, tuple]:
+        """Files and folders with their mode and content; what systemd keeps of its own is left out."""
+        etc = self.inside("etc")
+        return {str(path.relative_to(etc)): (path.lstat().st_mode, path.read_bytes() if path.is_file() else b"")
+                for path in etc.rglob("*") if not path.is_symlink()}
+
+    def upstream_at(self, url: str) -> str:
+        report = json.loads(self.root.run("plimsoll", "doctor", "--json", "--url", url, check=False).stdout)
+        return next(one["text"] for one in report["findings"] if one["check"] == "upstream")
+
+    def takeover(self, *words: str) -> str:
+        return self.root.run("plimsoll", "takeover", *words).stdout
+
+    def test_4e_takes_over_from_ollama_and_goes_back(self):
+        self.need_boot()
+        front, own = "http://127.0.0.1:11434", "http://127.0.0.1:11435"
+        for socket in (False, True):
+            with self.subTest(socket=socket):
+                if socket:
+                    self.root.run("systemctl", "stop", "plimsoll.service")
+                    self.root.run("systemctl", "start", "plimsoll.socket")
+                    self.root.run("plimsoll", "health", "--url", own)
+                wait_for(lambda: self.root.run("plimsoll", "health", "--ready", "--url", own, check=False).returncode == 0,
+                         "ready", self.journal)
+                before = self.below_etc()
+                self.takeover("--dry-run")
+                self.assertEqual(self.below_etc(), before)
+
+                self.assertIn("Done: Plimsoll answers at 127.0.0.1:11434", self.takeover())
+                self.assertIn("answers at http://127.0.0.1:11433", self.upstream_at(front))
+                self.root.run("plimsoll", "load", "gemma3:270m", "--url", front)
+                self.assertEqual(self.root.run("plimsoll", "health", "--url", own, check=False).returncode, 1)
+                # As after a boot.
+                self.root.run("systemctl", "restart", "ollama.service", "plimsoll.service")
+                wait_for(lambda: self.root.run("plimsoll", "health", "--ready", "--url", front, check=False).returncode == 0,
+                         "ready after a restart", self.journal)
+
+                self.assertIn("Undone: Ollama listens at 127.0.0.1:11434", self.takeover("--undo"))
+                self.assertEqual(self.below_etc(), before)
+                self.assertIn("answers at " + front, self.upstream_at(own))
+        self.root.run("systemctl", "stop", "plimsoll.socket", "plimsoll.service")
+        self.root.run("systemctl", "start", "plimsoll.service")
+
     def test_5_is_restarted_when_its_loop_hangs(self):
         self.need_boot()
         drop_in = self.inside("etc/systemd/system/plimsoll.service.d/short.conf")
@@ -234,12 +289,18 @@ class Story(unittest.TestCase):
             self.assertNotEqual(self.show("MainPID"), before)
 
     def test_7_remove_leaves_configuration_and_state(self):
+        if self.is_booted:
+            self.takeover()
         self.root.run("apt-get", "-q", "remove", "-y", "plimsoll")
         self.assertFalse(self.exists("usr/bin/plimsoll"))
         self.assertTrue(self.exists(CONFIG))
         if self.is_booted:
             self.assertTrue(self.exists("var/lib/private/plimsoll/state.db"))
             self.assertNotEqual(self.show("ActiveState")["ActiveState"], "active")
+            # Ollama is where it was.
+            self.assertEqual(self.show("Environment", unit="ollama.service")["Environment"], "")
+            self.assertFalse(self.exists("etc/systemd/system/ollama.service.d"))
+            self.assertFalse(self.exists("etc/plimsoll/takeover.json"))
 
     def test_8_purge_leaves_nothing(self):
         if not self.is_booted:

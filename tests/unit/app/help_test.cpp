@@ -54,7 +54,8 @@ TEST_CASE("help: every command teaches with the text agreed on", "[app][golden]"
         "health",
         "completion",
         "man",
-        "doctor"
+        "doctor",
+        "takeover"
     );
     std::vector<std::string> words;
     std::string file = name;
