@@ -9,6 +9,8 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+# Its definitions of feature macros are not taken over: _GNU_SOURCE, which the compiler sets, has them all.
+pkg_check_modules(ncursesw REQUIRED ncursesw)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
 
 add_library(plimsoll_asio INTERFACE)

@@ -4,7 +4,7 @@ packages_build=(
     clang-19 lld-19 cmake ninja-build ccache pkg-config
     libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libboost-filesystem1.81-dev
     libspdlog-dev libtomlplusplus-dev libcli11-dev libssl-dev libsqlite3-dev
-    prometheus-cpp-dev libre2-dev libzstd-dev
+    prometheus-cpp-dev libre2-dev libzstd-dev libncurses-dev
 )
 packages_run=("${packages_build[@]}" curl)
 packages_test=(

@@ -105,11 +105,11 @@ stage_fuzz() {
     done
 }
 
-# The real clients of the end-to-end suite, in build/clients: nothing of them is installed system-wide. What was
-# installed is in the .done files, so that a list that grows is installed again.
+# The real clients of the end-to-end suite, and a terminal that can be read (pyte), in build/clients: nothing of them is
+# installed system-wide. What was installed is in the .done files, so that a list that grows is installed again.
 prepare_clients() {
     install_node
-    local clients="$root/build/clients" python=(ollama openai anthropic) node=(ollama openai @anthropic-ai/sdk)
+    local clients="$root/build/clients" python=(ollama openai anthropic pyte) node=(ollama openai @anthropic-ai/sdk)
     export PLIMSOLL_TEST_CLIENTS="$clients"
     mkdir -p "$clients/node"
     if [ "$(cat "$clients/python.done" 2>/dev/null)" != "${python[*]}" ]; then

@@ -127,6 +127,7 @@ std::variant<Command, Exit> parse_command_line(
     add_config(root, command);
     add_key(root, command);
     add_health(root, command, default_url);
+    add_top(root, command, default_url);
     add_doctor(root, command);
     add_takeover(root, command);
     add_sim(root, command);

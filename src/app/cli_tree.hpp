@@ -15,6 +15,7 @@ namespace plimsoll::app {
 void add_serve(CLI::App& root, Command& out);
 void add_doctor(CLI::App& root, Command& out);
 void add_takeover(CLI::App& root, Command& out);
+void add_top(CLI::App& root, Command& out, std::string const& default_url);
 void add_sim(CLI::App& root, Command& out);
 void add_simulate(CLI::App& root, Command& out);
 void add_replay(CLI::App& root, Command& out);

@@ -29,6 +29,9 @@ class ControlClient {
         std::string url, std::string const& key_file = {}, std::string ca_file = {}
     );
 
+    // Of connections to it, for those who hold several.
+    [[nodiscard]] net::ClientConfig const& config() const { return config_; }
+
     // Errors carry one sentence for people: no daemon there (with how to start it), or what the
     // daemon said.
     Result<boost::json::value> get(std::string_view path);

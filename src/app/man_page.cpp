@@ -27,6 +27,9 @@ constexpr char const* kTail = R"j(.SH ENVIRONMENT
 .B PLIMSOLL_URL
 Where the commands find the daemon, instead of http://127.0.0.1:11435.
 .TP
+.B NO_COLOR
+Not empty: no colours in a terminal.
+.TP
 .B PLIMSOLL_CONFIG
 The configuration file, where \-\-config names none.
 .TP

@@ -159,6 +159,14 @@ struct TakeoverOptions {
     std::filesystem::path root = "/";
 };
 
+// The live view of a running Plimsoll.
+struct TopOptions {
+    std::string url = "http://127.0.0.1:11435";
+    std::string key_file;                         // with our key; empty: $PLIMSOLL_KEY
+    Duration interval = std::chrono::seconds(1);  // between looks at the daemon
+    bool once = false;                            // one frame as plain text
+};
+
 struct VersionOptions {};
 
 using Command = std::variant<
@@ -176,6 +184,7 @@ using Command = std::variant<
     PrintOptions,
     DoctorOptions,
     TakeoverOptions,
+    TopOptions,
     VersionOptions>;
 
 // Nothing to run: help was asked for, or the command line is wrong.

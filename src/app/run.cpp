@@ -65,6 +65,10 @@ int execute(TakeoverOptions const& options) {
     return run_takeover(options);
 }
 
+int execute(TopOptions const& options) {
+    return run_top(options);
+}
+
 int execute(VersionOptions const&) {
     std::printf("plimsoll %.*s\n", static_cast<int>(version().size()), version().data());
     return 0;

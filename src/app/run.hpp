@@ -22,6 +22,7 @@ int run_key(KeyOptions const& options);
 int run_replay(ReplayOptions const& options);
 int run_doctor(DoctorOptions const& options);
 int run_takeover(TakeoverOptions const& options);
+int run_top(TopOptions const& options);
 int run_simulate(SimulateOptions const& options);
 
 }  // namespace plimsoll::app

@@ -71,6 +71,21 @@ std::string step_table(JsonView run, Terminal const& terminal) {
 
 }  // namespace
 
+std::optional<double> wall_seconds(std::string const& rfc3339) {
+    std::tm utc{};
+    char const* const rest = ::strptime(rfc3339.c_str(), "%Y-%m-%dT%H:%M:%S", &utc);
+    if (rest == nullptr || !rfc3339.ends_with('Z')) {
+        return std::nullopt;
+    }
+    double fraction = 0;
+    double unit = 0.1;
+    for (char const* digit = rest + 1; *rest == '.' && *digit >= '0' && *digit <= '9'; ++digit) {
+        fraction += unit * (*digit - '0');
+        unit /= 10;
+    }
+    return static_cast<double>(::timegm(&utc)) + fraction;
+}
+
 std::string local_time(std::string const& rfc3339) {
     std::tm utc{};
     if (::strptime(rfc3339.c_str(), "%Y-%m-%dT%H:%M:%S", &utc) == nullptr ||

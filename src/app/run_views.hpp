@@ -5,6 +5,7 @@
 
 #include <boost/json/value.hpp>
 
+#include <optional>
 #include <string>
 
 namespace plimsoll::app {
@@ -21,5 +22,7 @@ std::string describe_ended(boost::json::value const& run);
 
 // "2026-11-26T09:54:36.25Z" to "2026-11-26 10:54:36" here; what is no such time as it is.
 std::string local_time(std::string const& rfc3339);
+// The same as seconds since 1970, with their fraction; nullopt for what is none.
+std::optional<double> wall_seconds(std::string const& rfc3339);
 
 }  // namespace plimsoll::app

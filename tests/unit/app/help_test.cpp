@@ -55,7 +55,8 @@ TEST_CASE("help: every command teaches with the text agreed on", "[app][golden]"
         "completion",
         "man",
         "doctor",
-        "takeover"
+        "takeover",
+        "top"
     );
     std::vector<std::string> words;
     std::string file = name;
