@@ -40,6 +40,11 @@ Colour colour_of_kind(std::string_view kind) {
     return kind == "loaded" || kind == "dispatch" ? Colour::Green : Colour::Yellow;
 }
 
+// "1 load", "2 loads".
+std::string counted(std::uint64_t count, std::string_view what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 class Drawing {
   public:
     Drawing(Board const& board, Ui const& ui, TimePoint now, Look const& look)
@@ -158,9 +163,9 @@ class Drawing {
             add_with(
                 std::move(line),
                 fmt::format(
-                    "{} loads, {} evictions, {} refused",
-                    upstream.loads,
-                    upstream.evictions,
+                    "{}, {}, {} refused",
+                    counted(upstream.loads, "load"),
+                    counted(upstream.evictions, "eviction"),
                     upstream.refused
                 )
             );

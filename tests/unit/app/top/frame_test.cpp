@@ -59,7 +59,7 @@ TEST_CASE("top: the whole picture", "[app][unit]") {
     CHECK(
         plain(draw(full(), {}, kNow, look_of(80, 24, false))) ==
         "Plimsoll 0.1.0  * live  http://127.0.0.1:11435\n"
-        "ollama 0.12.3  up  http://127.0.0.1:11434        4 loads, 1 evictions, 0 refused\n"
+        "ollama 0.12.3  up  http://127.0.0.1:11434         4 loads, 1 eviction, 0 refused\n"
         "####################:::::::::::::::..............| 16 GiB of 22 GiB, peak 20 GiB\n"
         "\n"
         "MODELS 2 -----------------------------------------------------------------------\n"
