@@ -12,7 +12,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support.process import Serve, Sim, binary, clean_environment, get_json, wait_for
+from support.process import Serve, Sim, binary, clean_environment, get_json, request, wait_for
 
 # What systemd does between fork and exec: descriptors from 3 on, and who they are for.
 ACTIVATE = """
@@ -65,6 +65,14 @@ class ListenersTest(unittest.TestCase):
                                   timeout=60, env=clean_environment())
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn("ollama", done.stdout)
+            serve.wait_ready()
+            # Administration is there only; health and the models' own API are for everybody.
+            for path_of_ours in ("/plimsoll/v1/status", "/plimsoll/", "/metrics"):
+                refused = request("GET", serve.url + path_of_ours)
+                self.assertEqual(refused.status, 404)
+                self.assertIn("admin listener", refused.json()["error"])
+            for open_path in ("/healthz", "/readyz", "/api/tags"):
+                self.assertEqual(request("GET", serve.url + open_path).status, 200)
             self.assertEqual(serve.stop(), 0)
         self.assertFalse(path.exists())
 
@@ -111,9 +119,11 @@ class ListenersTest(unittest.TestCase):
         )
         try:
             # Before the daemon is up, clients wait in the queue of the socket and are not refused.
-            early = get_json(f"http://127.0.0.1:{port}/plimsoll/v1/status", timeout=60)
-            self.assertEqual(early["upstreams"][0]["name"], "ollama")
-            self.assertEqual(get_unix(path, "/healthz")[0], 200)
+            early = get_json(f"http://127.0.0.1:{port}/healthz", timeout=60)
+            self.assertEqual(early["status"], "ok")
+            status, answer = get_unix(path, "/plimsoll/v1/status")
+            self.assertEqual(status, 200)
+            self.assertEqual(answer["upstreams"][0]["name"], "ollama")
             line = daemon.stdout.readline()
             self.assertIn(f"listens on http://127.0.0.1:{port}, for administration on unix:{path}, in front of", line)
             daemon.send_signal(signal.SIGTERM)
