@@ -176,7 +176,10 @@ double percentile(std::vector<double>& values, double share) {
 
 int run_client(std::uint16_t port, unsigned streams, std::size_t lines) {
     net::Loop loop;
-    net::Client client(loop, {.port = port, .max_idle = streams});
+    net::ClientConfig config;
+    config.port = port;
+    config.max_idle = streams;
+    net::Client client(loop, config);
     Samples samples;
     for (unsigned i = 0; i < streams; ++i) {
         // Spread over one interval, as independent clients are.

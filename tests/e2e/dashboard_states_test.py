@@ -193,8 +193,9 @@ class States(unittest.TestCase):
         stand_in.set_models(instance(1, "llama3.1:8b", 18 * GIB))
         browser.wait(lambda: (lambda water, mark: water > mark + 2)(*browser.script(heights)), "the water below the mark")
         browser.wait(lambda: browser.text(".ship .why") == "", "no complaint")
-        widths = browser.script("return ['.box', '.free'].map((each) => document.querySelector(each).getBoundingClientRect().width)")
-        self.assertAlmostEqual(18 / 4, widths[0] / widths[1], delta=0.4)  # boxes are as wide as their bytes
+        widths = "return ['.box', '.free'].map((each) => document.querySelector(each).getBoundingClientRect().width)"
+        # Boxes are as wide as their bytes, once they have grown to it.
+        browser.wait(lambda: (lambda box, free: abs(box / free - 18 / 4) < 0.4)(*browser.script(widths)), "the right widths")
 
     def test_empty_and_without_motion(self):
         stand_in = self.stand_in()

@@ -30,10 +30,15 @@ class Dashboard(unittest.TestCase):
         for model in self.serve.models():
             if model["pinned"]:
                 post_json(self.serve.url + "/plimsoll/v1/models/unpin", {"model": model["name"]})
-        post_json(self.serve.url + "/plimsoll/v1/cleanup", {})
+        # Again and again: what the test before has asked for may still be loading.
+        wait_for(self.is_cleaned_up, 60, "cleaned up", self.serve.output)
         self.browser.resize(1440, 1000)
         self.browser.open()
         self.browser.wait(lambda: self.browser.text(".free").startswith("empty"), "empty")
+
+    def is_cleaned_up(self):
+        post_json(self.serve.url + "/plimsoll/v1/cleanup", {})
+        return not self.serve.models()
 
     def tearDown(self):
         self.assertEqual([], self.browser.complaints())
