@@ -55,6 +55,7 @@ class Takeover(unittest.TestCase):
             undone = host.takeover("--undo")
             self.assertEqual(0, undone.returncode, undone)
             self.check_as_before(host, before, folders)
+            host.wait_for_plimsoll()
             self.assertIn(f"http://127.0.0.1:{host.ollama_port}",
                           str(get_json(f"http://127.0.0.1:{host.own_port}/plimsoll/v1/status")))
             nothing = host.takeover("--undo")

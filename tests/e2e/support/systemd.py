@@ -62,8 +62,11 @@ class Host:
         self.systemctl("start", *self.units)
         self.wait_for_ollama(self.ollama_port)
         if "plimsoll.service" in self.units:
-            wait_for(lambda: request("GET", f"http://127.0.0.1:{self.own_port}/readyz").status == 200, 20, "ready",
-                     lambda: self.log("plimsoll.service"))
+            self.wait_for_plimsoll()
+
+    def wait_for_plimsoll(self):
+        wait_for(lambda: request("GET", f"http://127.0.0.1:{self.own_port}/readyz").status == 200, 20, "ready",
+                 lambda: self.log("plimsoll.service"))
 
     def wait_for_ollama(self, port):
         wait_for(lambda: request("GET", f"http://127.0.0.1:{port}/sim/v1/books").status == 200, 20, "Ollama there",
