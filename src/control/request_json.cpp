@@ -31,7 +31,7 @@ json::value const* find(json::object const& object, std::string_view name) {
 Result<json::object> parse_object(
     std::string_view body, std::span<std::string_view const> known_members
 ) {
-    if (trim(body).empty()) {
+    if (body.empty()) {
         return json::object{};
     }
     boost::system::error_code broken;

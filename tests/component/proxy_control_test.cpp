@@ -174,6 +174,7 @@ TEST_CASE("control: the interface describes itself", "[control][component]") {
 TEST_CASE("control: cleanup says what went and what stayed", "[control][component]") {
     ProxyFixture f;
     f.post("/api/generate", R"({"model":"smollm2:135m"})");
+    CHECK(status_of(f.post("/plimsoll/v1/cleanup", "\r")) == 400);  // no JSON, and not nothing
     auto const report = json_of(f.post("/plimsoll/v1/cleanup", ""));
     CHECK(report.at("unloaded").as_array().size() + report.at("kept").as_array().size() == 1);
 }
