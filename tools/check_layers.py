@@ -73,7 +73,7 @@ THIRD_PARTY = [
     (r"(ncurses|curses)\.h", {"app"}, "curses is app's"),
     (r"arpa/inet\.h", FROM_LAYER_1, "not in base and core"),  # inet_pton is pure
     (r"[a-z]*mmintrin\.h", {"http", "net"}, "vector instructions are for http's and net's scanners"),
-    (r"(sys|netinet|arpa|linux|net)/[\w./]+\.h|(unistd|fcntl|poll|signal|spawn|termios|langinfo|dlfcn|malloc|pthread|netdb|ifaddrs|pwd)\.h",
+    (r"(sys|netinet|arpa|linux|net)/[\w./]+\.h|(unistd|fcntl|poll|signal|spawn|termios|langinfo|dlfcn|link|malloc|pthread|netdb|ifaddrs|pwd)\.h",
      ALL - PURE, "base, core and the other pure modules make no system calls"),
 ]
 

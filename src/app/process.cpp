@@ -2,17 +2,21 @@
 
 #include <plimsoll/base/text.hpp>
 
+#include <link.h>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <system_error>
 
 namespace plimsoll::app {
@@ -48,6 +52,25 @@ void prepare_process() {
         files.rlim_cur = files.rlim_max;
         ::setrlimit(RLIMIT_NOFILE, &files);
     }
+}
+
+void let_go_of_start_up_code() {
+    auto const each = [](dl_phdr_info* object, std::size_t, void*) {
+        auto const page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGE_SIZE));
+        for (auto const& segment : std::span(object->dlpi_phdr, object->dlpi_phnum)) {
+            // Written by nobody, so each page is as in its file.
+            bool const is_code = segment.p_type == PT_LOAD && (segment.p_flags & PF_X) != 0 &&
+                                 (segment.p_flags & PF_W) == 0;
+            if (is_code) {
+                auto const begin = (object->dlpi_addr + segment.p_vaddr) / page * page;
+                auto const end = object->dlpi_addr + segment.p_vaddr + segment.p_memsz;
+                // Refused for what is no file (the kernel's own page), and that is right.
+                ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+            }
+        }
+        return 0;
+    };
+    ::dl_iterate_phdr(each, nullptr);
 }
 
 Bytes host_memory() {

@@ -13,6 +13,10 @@ namespace plimsoll::app {
 // as the system allows.
 void prepare_process();
 
+// Lets go of the pages of code that ran so far: what only the start needed is not resident for good
+// then, and the rest comes back from the page cache as it runs again.
+void let_go_of_start_up_code();
+
 Bytes host_memory();
 // Bytes of this process in memory; zero where /proc is not to be had.
 Bytes resident_memory();

@@ -28,6 +28,7 @@ int run_serve(ServeOptions const& options) {
     }
     std::printf("%s\n", application.listening_line().c_str());
     std::fflush(stdout);
+    let_go_of_start_up_code();
     loop.run();
     return 0;
 }

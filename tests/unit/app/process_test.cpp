@@ -18,6 +18,14 @@ TEST_CASE("process: addresses are written as a URL wants them", "[app][unit]") {
     CHECK_FALSE(is_loopback("10.0.0.1"));
 }
 
+TEST_CASE("process: code that only the start needed leaves memory", "[app][unit]") {
+    auto const before = resident_memory();
+    let_go_of_start_up_code();
+    auto const after = resident_memory();
+    CHECK(after < before);
+    CHECK(is_loopback("127.0.0.1"));  // and comes back where it is called
+}
+
 TEST_CASE("process: the host has memory and a name", "[app][unit]") {
     CHECK(host_memory() > mebibytes(64));
     CHECK_FALSE(machine_name().empty());
