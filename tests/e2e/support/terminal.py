@@ -87,6 +87,15 @@ class Terminal:
             self.stream.feed(data)
             timeout = 0
 
+    def read_frame(self):
+        """A frame may come in pieces: until nothing comes for a moment, but not for ever."""
+        end = time.monotonic() + 2
+        while time.monotonic() < end and select.select([self.master], [], [], 0.1 * slowness())[0]:
+            before = len(self.raw)
+            self.read(0)
+            if len(self.raw) == before:
+                return  # the program has ended
+
     def lines(self) -> list[str]:
         self.read(0)
         return [line.rstrip() for line in self.screen.display]
@@ -101,6 +110,9 @@ class Terminal:
         while True:
             self.read()
             text = self.text()
+            if condition(text):
+                self.read_frame()
+                text = self.text()
             if condition(text):
                 return text
             if time.monotonic() > end:
