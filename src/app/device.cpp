@@ -2,6 +2,7 @@
 
 #include "app/process.hpp"
 
+#include <plimsoll/base/address.hpp>
 #include <plimsoll/log/log.hpp>
 
 namespace plimsoll::app {

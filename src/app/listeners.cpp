@@ -2,6 +2,8 @@
 
 #include "app/process.hpp"
 
+#include <plimsoll/base/address.hpp>
+
 #include <algorithm>
 #include <utility>
 

@@ -1,7 +1,5 @@
 #include "app/process.hpp"
 
-#include <plimsoll/base/text.hpp>
-
 #include <link.h>
 #include <malloc.h>
 #include <sys/mman.h>
@@ -117,11 +115,6 @@ std::filesystem::path default_state_file() {
         return *home / ".local" / "state" / "plimsoll" / "state.db";
     }
     return {};
-}
-
-bool is_loopback(std::string const& address) {
-    return address.starts_with("unix:") || address.starts_with("127.") || address == "::1" ||
-           iequals(address, "localhost");
 }
 
 std::string authority_of(std::string const& address, unsigned port) {

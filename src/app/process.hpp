@@ -29,8 +29,6 @@ std::string machine_name();
 // home either.
 std::filesystem::path default_state_file();
 
-// True for what no other machine reaches: 127.0.0.0/8, ::1, "localhost" and "unix:/path".
-bool is_loopback(std::string const& address);
 // "127.0.0.1:80", "[::1]:80"; "unix:/path" as it is.
 std::string authority_of(std::string const& address, unsigned port);
 

@@ -3,6 +3,7 @@
 
 #include "config/reader.hpp"
 
+#include <plimsoll/base/address.hpp>
 #include <plimsoll/base/text.hpp>
 
 #include <spdlog/fmt/fmt.h>
@@ -103,11 +104,6 @@ Problem problem(Loaded const& loaded, std::string const& path, std::string text)
         .line = 0,
         .text = std::move(text)
     };
-}
-
-bool is_of_this_machine(std::string_view address) {
-    return address.empty() || address == "localhost" || address.starts_with("127.") ||
-           address == "::1" || address.starts_with("unix:");
 }
 
 void check_listener(
@@ -251,7 +247,8 @@ std::string to_toml(std::vector<access::Key> const& keys) {
 std::optional<std::string> why_not_to_listen(Config const& config, std::string_view address) {
     bool const has_keys = policy_of(config.access).is_closed;
     bool const has_tls = !config.tls.files.certificate.empty();
-    if (is_of_this_machine(address) || (has_keys && has_tls) || config.access.allows_open_listen) {
+    if (address.empty() || is_loopback(address) || (has_keys && has_tls) ||
+        config.access.allows_open_listen) {
         return std::nullopt;
     }
     return fmt::format(

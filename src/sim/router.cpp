@@ -4,6 +4,7 @@
 #include "sim/request.hpp"
 #include "sim/routes.hpp"
 
+#include <plimsoll/base/address.hpp>
 #include <plimsoll/http/origin.hpp>
 
 #include <algorithm>
@@ -151,10 +152,6 @@ net::Task<bool> strike_first(Session& session, std::string const& model, bool is
         session.write_single_bytes();
     }
     co_return false;
-}
-
-bool is_loopback(std::string const& address) {
-    return address == "localhost" || address == "::1" || address.starts_with("127.");
 }
 
 // Host, Origin, preflight and redirects. True: answered.

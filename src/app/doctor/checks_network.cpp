@@ -2,6 +2,7 @@
 #include "app/doctor/client_host.hpp"
 #include "app/process.hpp"
 
+#include <plimsoll/base/address.hpp>
 #include <plimsoll/base/text.hpp>
 
 #include <spdlog/fmt/fmt.h>

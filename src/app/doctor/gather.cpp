@@ -6,6 +6,7 @@
 #include "app/json_view.hpp"
 #include "app/process.hpp"
 
+#include <plimsoll/base/address.hpp>
 #include <plimsoll/base/text.hpp>
 
 #include <unistd.h>

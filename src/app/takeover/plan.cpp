@@ -4,6 +4,7 @@
 #include "app/doctor/sockets.hpp"
 #include "app/process.hpp"
 
+#include <plimsoll/base/address.hpp>
 #include <plimsoll/base/text.hpp>
 
 #include <spdlog/fmt/fmt.h>

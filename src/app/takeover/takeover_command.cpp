@@ -3,6 +3,8 @@
 #include "app/run.hpp"
 #include "app/takeover/steps.hpp"
 
+#include <plimsoll/base/address.hpp>
+
 #include <unistd.h>
 
 #include <cstdio>

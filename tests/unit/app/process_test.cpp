@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+#include <plimsoll/base/address.hpp>
+
 #include <cstdlib>
 
 using namespace plimsoll;
